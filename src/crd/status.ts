@@ -1,0 +1,65 @@
+/**
+ * The status of a BenchCluster, as files and later as the status subresource.
+ * It is derived from what was observed in one round; only `since` and `lastTransitionTime` are
+ * carried from the status before. Times are RFC 3339 in UTC.
+ */
+import { z } from 'zod';
+
+export const Condition = z.object({
+  type: z.string(),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string(),
+  message: z.string(),
+  lastTransitionTime: z.string(),
+  observedGeneration: z.int(),
+});
+export type Condition = z.infer<typeof Condition>;
+
+/** Where a node is on its way, derived each round. The order is that of a node's life. */
+export const NodePhase = z.enum([
+  'Pending', // waits for image, network or its turn
+  'Creating', // volume and domain are being made
+  'Booting', // the domain runs, nothing proven about the guest yet
+  'Configuring', // reached over SSH; the scheduler's module is at work
+  'Ready', // as the scheduler itself says
+  'NotReady', // was joined, the scheduler does not call it usable
+  'Draining',
+  'Deleting',
+  'Stalled', // needs a person
+]);
+export type NodePhase = z.infer<typeof NodePhase>;
+
+export const NodeStatus = z.object({
+  name: z.string(),
+  pool: z.string(),
+  role: z.enum(['controlPlane', 'worker']),
+  host: z.string(),
+  uuid: z.string(),
+  address: z.string().optional(),
+  phase: NodePhase,
+  /** One CamelCase word and a sentence: why it is in this phase. */
+  reason: z.string(),
+  message: z.string(),
+  /** When it entered this phase. */
+  since: z.string(),
+  upToDate: z.boolean(),
+});
+export type NodeStatus = z.infer<typeof NodeStatus>;
+
+export const PoolStatus = z.object({
+  name: z.string(),
+  replicas: z.int(),
+  ready: z.int(),
+  upToDate: z.int(),
+});
+export type PoolStatus = z.infer<typeof PoolStatus>;
+
+export const ClusterStatus = z.object({
+  observedGeneration: z.int(),
+  conditions: z.array(Condition).meta({ keyedBy: 'type' }),
+  controlPlane: PoolStatus,
+  workers: z.array(PoolStatus),
+  endpoint: z.string().optional(),
+  nodes: z.array(NodeStatus),
+});
+export type ClusterStatus = z.infer<typeof ClusterStatus>;
