@@ -1,0 +1,89 @@
+/**
+ * Effects as data. A plan holds these values, `benchctl plan` prints them and `execute.ts` turns
+ * each into one port call. Every action is idempotent, bounded in time and safe to be interrupted.
+ */
+import type { Artifact, DomainSpec, NetworkSpec, OwnerMark } from '../ports.ts';
+
+export type HostAction =
+  | { kind: 'uploadArtifact'; artifact: Artifact }
+  | { kind: 'createNetwork'; network: NetworkSpec }
+  | { kind: 'removeNetwork'; network: { name: string; uuid: string; owner: OwnerMark } }
+  | { kind: 'createVolume'; volume: { name: string; capacityBytes: number; backingVolume: string } }
+  | { kind: 'deleteVolume'; name: string; onlyUsedBy?: string }
+  | { kind: 'defineDomain'; domain: DomainSpec }
+  | {
+      kind: 'changeDomain';
+      change: 'start' | 'resume' | 'destroy' | 'undefine';
+      domain: { name: string; uuid: string; owner: OwnerMark };
+    };
+
+/** Content of a file in a guest; a secret is named, and resolved only by the executor. */
+export type FileContent = { text: string } | { secret: string };
+
+export interface GuestFile {
+  path: string;
+  /** Octal text, such as 0600. */
+  mode: string;
+  /** `user:group` in the guest. */
+  owner: string;
+  content: FileContent;
+}
+
+export type GuestAction =
+  /**
+   * Writes the files, then starts `script` as the transient oneshot unit
+   * `benchcluster-<name>.service`, unless a unit of that name runs or has succeeded; a failed one
+   * is reset and started again. Its name must change with its content.
+   */
+  | { kind: 'startUnit'; unit: string; files: GuestFile[]; script: string }
+  /** A short command whose success is observed by the next view, such as an `scontrol update`. */
+  | { kind: 'runScript'; script: string };
+
+export type Action = ({ host: string } & HostAction) | ({ node: string } & GuestAction);
+
+/** Names an action for its failures and operations: the same effect always has the same key. */
+export function actionKey(action: Action): string {
+  switch (action.kind) {
+    case 'uploadArtifact':
+      return `${action.host}/upload/${action.artifact.volume}`;
+    case 'createNetwork':
+    case 'removeNetwork':
+      return `${action.host}/${action.kind}/${action.network.name}`;
+    case 'createVolume':
+      return `${action.host}/createVolume/${action.volume.name}`;
+    case 'deleteVolume':
+      return `${action.host}/deleteVolume/${action.name}`;
+    case 'defineDomain':
+      return `${action.host}/defineDomain/${action.domain.name}`;
+    case 'changeDomain':
+      return `${action.host}/${action.change}/${action.domain.name}`;
+    case 'startUnit':
+      return `${action.node}/unit/${action.unit}`;
+    case 'runScript':
+      return `${action.node}/script/${action.script}`;
+  }
+}
+
+/** One line for `benchctl plan`, events and logs. */
+export function describeAction(action: Action): string {
+  switch (action.kind) {
+    case 'uploadArtifact':
+      return `upload image ${action.artifact.volume} to ${action.host}`;
+    case 'createNetwork':
+      return `create network ${action.network.name} (${action.network.cidr})`;
+    case 'removeNetwork':
+      return `delete network ${action.network.name}`;
+    case 'createVolume':
+      return `create volume ${action.volume.name} on ${action.volume.backingVolume}`;
+    case 'deleteVolume':
+      return `delete volume ${action.name}`;
+    case 'defineDomain':
+      return `define domain ${action.domain.name}`;
+    case 'changeDomain':
+      return `${action.change === 'destroy' ? 'power off' : action.change} domain ${action.domain.name}`;
+    case 'startUnit':
+      return `run unit benchcluster-${action.unit} on ${action.node}`;
+    case 'runScript':
+      return `run a command on ${action.node}`;
+  }
+}

@@ -1,0 +1,294 @@
+/**
+ * The controller of BenchClusters: keeps the queue of cluster keys and runs one round for each:
+ * observe → plan → execute → report. What wakes a round: a changed manifest, a libvirt event, an
+ * operation that ended, a wait that is due.
+ */
+import type { BenchHost } from '../../crd/bench-host.ts';
+import type { Fault } from '../../crd/fault.ts';
+import type { ClusterStatus } from '../../crd/status.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { toError } from '../../lib/error.ts';
+import { digestOf } from '../../lib/hash.ts';
+import type { Log } from '../../lib/log.ts';
+import { Queue } from '../loop/queue.ts';
+import type {
+  ClusterRecord,
+  GuestRunner,
+  Hypervisor,
+  ManifestSource,
+  SourceSnapshot,
+  StateStore,
+} from '../ports.ts';
+import type { AnyScheduler } from '../schedulers/scheduler.ts';
+import { catalog, clusterKey } from './catalog.ts';
+import { type DesiredCluster, desiredCluster, type Identity } from './desired.ts';
+import { Effects } from './effects.ts';
+import { Guests } from './guests.ts';
+import { observe, observeHost } from './observe.ts';
+import type { Observed } from './observed.ts';
+import { wantedByOthers } from './others.ts';
+import { hostPlan, type Plan, plan } from './plan.ts';
+import { SourceReport } from './source-report.ts';
+import { WatchedHosts } from './watched-hosts.ts';
+import { writeStatus } from './write-status.ts';
+
+export interface ControllerPorts {
+  source: ManifestSource;
+  state: StateStore;
+  runner: GuestRunner;
+  /** One hypervisor per BenchHost, kept by the caller; the same object for the same host. */
+  hypervisor(host: BenchHost): Hypervisor;
+  /** The module of that name; `schedulerModule` of the registry. */
+  scheduler(name: string): AnyScheduler;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+}
+
+export interface ControllerOptions {
+  identity: Identity;
+  /** Clusters whose rounds run at the same time. */
+  workers?: number;
+  /** Effects of one cluster at the same time. */
+  effects?: number;
+  /** Called after each round whose status differs from the one before. */
+  onStatus?: (key: string, status: ClusterStatus | undefined) => void;
+  /** Called when what is wrong with the source as a whole, or with its files, has changed. */
+  onSource?: (reason: string | undefined, faults: Fault[]) => void;
+}
+
+/** What the process keeps for one cluster; all of it can be lost at any time. */
+interface Cluster {
+  record?: ClusterRecord;
+  faults: Fault[];
+  status?: ClusterStatus;
+  /** It has had its first round since the start of this process. */
+  seen?: true;
+  effects: Effects;
+}
+
+/** What a round saw and decided. */
+interface Round {
+  desired: DesiredCluster;
+  observed: Observed;
+  planned: Plan;
+  /** See `Operations.mark`. */
+  seen: number;
+}
+
+const catalogKey = ' catalog';
+/** After a cluster's key: its round of the VMs alone, which waits for no guest. */
+const hostSuffix = ' host';
+
+export class Controller {
+  readonly #ports: ControllerPorts;
+  readonly #options: ControllerOptions;
+  readonly #guests: Guests;
+  readonly #queue: Queue;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #hosts: WatchedHosts;
+  readonly #abort = new AbortController();
+  #unsubscribe: () => void = () => {};
+  readonly #sourceReport: SourceReport;
+
+  constructor(ports: ControllerPorts, options: ControllerOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#guests = new Guests(ports.runner, ports.clock, ({ hostName }) =>
+      this.#wakeHost(hostName),
+    );
+    this.#hosts = new WatchedHosts(ports.hypervisor, (host) => this.#wakeHost(host));
+    this.#sourceReport = new SourceReport(ports.log, options.onSource);
+    this.#queue = new Queue({
+      clock: ports.clock,
+      workers: options.workers ?? 16,
+      run: (key) => this.#fenced(key),
+    });
+  }
+
+  /** Loads what was last good and begins to reconcile; returns at once after that. */
+  async start(): Promise<void> {
+    for (const record of await this.#ports.state.clusters()) {
+      const { namespace, name } = record.cluster.metadata;
+      const key = `${namespace}/${name}`;
+      this.#clusters.set(key, this.#cluster(key, record));
+    }
+    const read = () => this.#queue.add(catalogKey);
+    const unsubscribes = [
+      this.#ports.source.onChange(read),
+      this.#ports.state.onDeletionRequest(read),
+    ];
+    this.#unsubscribe = () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    };
+    this.#queue.add(catalogKey);
+  }
+
+  /** Ends the rounds and operations under way; what they left undone is done by the next start. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    this.#hosts.close();
+    this.#abort.abort();
+    await this.#queue.close();
+    await Promise.all([...this.#clusters.values()].map(({ effects }) => effects.close()));
+  }
+
+  #cluster(key: string, record?: ClusterRecord): Cluster {
+    const { clock, random, log } = this.#ports;
+    const limit = this.#options.effects ?? 8;
+    return {
+      ...(record && { record }),
+      ...(record?.status && { status: record.status }),
+      faults: [],
+      effects: new Effects({ clock, random, log, limit, wake: () => this.#wake(key) }),
+    };
+  }
+
+  /** The fence: whatever one cluster throws is logged and retried, and never stops the others. */
+  async #fenced(key: string): Promise<void> {
+    try {
+      if (key === catalogKey) await this.#readCatalog();
+      else if (key.endsWith(hostSuffix)) await this.#hostRound(key.slice(0, -hostSuffix.length));
+      else await this.#round(key);
+    } catch (thrown) {
+      if (this.#abort.signal.aborted) return;
+      this.#ports.log.error({ cluster: key, err: toError(thrown) }, 'round failed');
+      this.#queue.addAt(key, this.#ports.clock.now() + 5_000);
+    }
+  }
+
+  async #readCatalog(): Promise<void> {
+    const { source, state, clock } = this.#ports;
+    const snapshot = source.snapshot();
+    this.#sourceReport.tell(snapshot);
+    const requests = await this.#deletionRequests(snapshot);
+    for (const entry of catalog(snapshot, this.#records(), clock.now(), requests)) {
+      const cluster = this.#clusters.get(entry.key) ?? this.#cluster(entry.key);
+      this.#clusters.set(entry.key, cluster);
+      const faulty = digestOf(cluster.faults) !== digestOf(entry.faults);
+      cluster.faults = entry.faults;
+      if (entry.changed && entry.record) {
+        await state.putCluster(entry.record);
+        cluster.record = entry.record;
+        cluster.effects.forgetFailures();
+      }
+      const fresh = cluster.status === undefined || !cluster.seen;
+      if (entry.changed || faulty || fresh) this.#wake(entry.key);
+      cluster.seen = true;
+    }
+  }
+
+  /** A manifest that is there again takes a request back. */
+  async #deletionRequests(snapshot: SourceSnapshot): Promise<Set<string>> {
+    const { state } = this.#ports;
+    const written = new Set(
+      snapshot.manifests
+        .filter(({ kind, origin }) => kind === 'BenchCluster' && !origin.missing)
+        .map(({ object }) => clusterKey(object.metadata)),
+    );
+    const requests = new Set<string>();
+    for (const request of await state.deletionRequests()) {
+      if (written.has(clusterKey(request))) {
+        await state.forgetDeletionRequest(request.namespace, request.name);
+      } else requests.add(clusterKey(request));
+    }
+    return requests;
+  }
+
+  /** With the status of now, not of the last edit. */
+  #records(): ClusterRecord[] {
+    return [...this.#clusters.values()].flatMap(({ record, status }) =>
+      record ? [{ ...record, ...(status && { status }) }] : [],
+    );
+  }
+
+  /** The round of the VMs first: it needs no guest, and a slow one must not hold it up. */
+  #wake(key: string): void {
+    this.#queue.add(`${key}${hostSuffix}`);
+    this.#queue.add(key);
+  }
+
+  async #hostRound(key: string): Promise<void> {
+    const cluster = this.#clusters.get(key);
+    if (cluster?.record === undefined) return;
+    const { record } = cluster;
+    const { desired, ports, context, seen } = this.#scene(key, cluster, record);
+    const observed = await observeHost(desired, ports, context, this.#abort.signal);
+    if (this.#isOver(key, record)) return;
+    const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
+    const onHost = planned.actions.filter(({ action }) => 'host' in action);
+    for (const item of onHost) cluster.effects.start(desired, item, ports, seen);
+    const said = hostPlan(planned, cluster.status);
+    // What guests and scheduler say is for the other round to tell.
+    if (!said.nodes.some(({ outcome }) => outcome.byHost)) return;
+    await this.#writeStatus(key, cluster, { desired, observed, planned: said, seen });
+  }
+
+  async #round(key: string): Promise<void> {
+    const cluster = this.#clusters.get(key);
+    if (cluster?.record === undefined) return;
+    const { record } = cluster;
+    const { desired, ports, context, seen } = this.#scene(key, cluster, record);
+    const observed = await observe(desired, ports, context, this.#abort.signal);
+    if (this.#isOver(key, record)) return;
+    const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
+    for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen);
+    await this.#report(key, cluster, { desired, observed, planned, seen });
+  }
+
+  /** The process ends, or the record is another one now, whose own round has been woken. */
+  #isOver(key: string, record: ClusterRecord): boolean {
+    return this.#abort.signal.aborted || this.#clusters.get(key)?.record !== record;
+  }
+
+  /** What a round begins with. */
+  #scene(key: string, cluster: Cluster, record: ClusterRecord) {
+    const { state, runner } = this.#ports;
+    const desired = desiredCluster(record, this.#options.identity);
+    const hypervisor = this.#hosts.of(record.host);
+    const scheduler = this.#ports.scheduler(desired.scheduler.name);
+    return {
+      desired,
+      ports: { hypervisor, scheduler, state, runner, guests: this.#guests },
+      context: {
+        operations: cluster.effects.operations(),
+        failures: cluster.effects.failures(),
+        others: wantedByOthers(key, record, this.#records()),
+        ...(cluster.status && { previous: cluster.status }),
+      },
+      seen: cluster.effects.mark(),
+    };
+  }
+
+  async #report(
+    key: string,
+    cluster: Cluster,
+    { desired, observed, planned, seen }: Round,
+  ): Promise<void> {
+    const { state } = this.#ports;
+    const { namespace, name } = desired;
+    // An effect that ended after the listing was made may have left something behind.
+    const idle = cluster.effects.operations().length === 0 && cluster.effects.mark() === seen;
+    if (planned.finished && idle) {
+      await state.removeCluster(namespace, name);
+      this.#clusters.delete(key);
+      this.#options.onStatus?.(key, undefined);
+      this.#queue.add(catalogKey);
+      return;
+    }
+    await this.#writeStatus(key, cluster, { desired, observed, planned, seen });
+    this.#queue.addAt(key, planned.wakeAt);
+  }
+
+  async #writeStatus(key: string, cluster: Cluster, round: Round): Promise<void> {
+    const { state, clock } = this.#ports;
+    const status = await writeStatus(key, cluster, round, { state, clock });
+    if (status) this.#options.onStatus?.(key, status);
+  }
+
+  #wakeHost(host: string): void {
+    for (const [key, { record }] of this.#clusters) {
+      if (record?.host.metadata.name === host) this.#wake(key);
+    }
+  }
+}

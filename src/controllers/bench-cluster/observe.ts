@@ -1,0 +1,230 @@
+/**
+ * Reads hypervisor, guests and scheduler into one plain value; changes nothing. A guest is visited
+ * only when something must be learnt there: its address is not proven yet, or the scheduler does
+ * not call it ready. The head is always asked, because it speaks for the scheduler.
+ */
+import type { ClusterStatus } from '../../crd/status.ts';
+import { toError } from '../../lib/error.ts';
+import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
+import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
+import type { DesiredCluster } from './desired.ts';
+import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
+import type { GuestDomain, Guests, Visit } from './guests.ts';
+import type { FailureView, GuestView, Observed, OperationView } from './observed.ts';
+import { ownedDomains } from './scope.ts';
+
+export interface ObservePorts {
+  hypervisor: Hypervisor;
+  guests: Guests;
+  scheduler: AnyScheduler;
+}
+
+/** How old facts of a node may be that is not ready. */
+const freshFactsMs = 15_000;
+
+/** How long a round waits: without the head there is little to decide, a worker can come later. */
+const patienceMs = { head: 20_000, worker: 500 };
+
+/** What the process knows besides the world. */
+export interface ObserveContext {
+  operations: OperationView[];
+  failures: ReadonlyMap<string, FailureView>;
+  others: Observed['others'];
+  previous?: ClusterStatus;
+}
+
+export async function observe(
+  cluster: DesiredCluster,
+  ports: ObservePorts,
+  context: ObserveContext,
+  signal: AbortSignal,
+): Promise<Observed> {
+  let inventory: HostInventory;
+  try {
+    inventory = await ports.hypervisor.inventory(signal);
+  } catch (thrown) {
+    const error = toError(thrown).message;
+    return { ...context, host: { error }, guests: new Map(), scheduler: { error } };
+  }
+  const running = ownedDomains(cluster, inventory).filter(({ state }) => state === 'running');
+  const guests = running.map((domain) => guestDomain(cluster, ports, inventory, domain));
+  const heads = guests.filter(({ domain }) => isHead(cluster, domain));
+  const workers = guests.filter(({ domain }) => !isHead(cluster, domain));
+  const { head, scheduler } = await askScheduler(ports, context, heads, signal);
+  const visits = await visitWorkers(ports, context, workers, scheduler.view, signal);
+  const asked = new Map([...head, ...visits]);
+  return { ...context, ...(await latest(cluster, ports, inventory, asked, signal)), scheduler };
+}
+
+/** Guests may take long to answer, and VMs do not wait: the listing that counts is the last one. */
+async function latest(
+  cluster: DesiredCluster,
+  ports: ObservePorts,
+  before: HostInventory,
+  asked: Map<string, GuestView>,
+  signal: AbortSignal,
+): Promise<Pick<Observed, 'host' | 'guests'>> {
+  try {
+    const inventory = await ports.hypervisor.inventory(signal);
+    const runs = new Map(ownedDomains(cluster, before).map(({ name, id }) => [name, id]));
+    const same = ownedDomains(cluster, inventory).filter(
+      ({ name, id, state }) => state === 'running' && runs.get(name) === id,
+    );
+    const guests = same.flatMap(({ name }): Named[] => {
+      const guest = asked.get(name);
+      return guest ? [[name, guest]] : [];
+    });
+    return { host: { inventory }, guests: new Map(guests) };
+  } catch (thrown) {
+    return { host: { error: toError(thrown).message }, guests: new Map() };
+  }
+}
+
+/**
+ * The same without asking any guest: enough for what concerns the VMs alone, in milliseconds. No
+ * view means that nothing is drained, so nothing that may hold work is touched.
+ */
+export async function observeHost(
+  cluster: DesiredCluster,
+  ports: ObservePorts,
+  context: ObserveContext,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const scheduler = { error: 'it is not asked in this round' };
+  try {
+    const inventory = await ports.hypervisor.inventory(signal);
+    const running = ownedDomains(cluster, inventory).filter(({ state }) => state === 'running');
+    const known = running.flatMap((domain): Named[] => {
+      const recalled = ports.guests.recall(guestDomain(cluster, ports, inventory, domain), 0);
+      return recalled ? [[domain.name, { kind: 'proven', address: recalled.address }]] : [];
+    });
+    return { ...context, host: { inventory }, guests: new Map(known), scheduler };
+  } catch (thrown) {
+    const error = toError(thrown).message;
+    return { ...context, host: { error }, guests: new Map(), scheduler };
+  }
+}
+
+function guestDomain(
+  cluster: DesiredCluster,
+  ports: ObservePorts,
+  inventory: HostInventory,
+  domain: DomainView,
+): GuestDomain {
+  const user = cluster.nodes.find(({ uuid }) => uuid === domain.uuid)?.image.user ?? 'root';
+  return { hostName: cluster.host, hypervisor: ports.hypervisor, domain, inventory, user };
+}
+
+function isHead(cluster: DesiredCluster, domain: DomainView): boolean {
+  const pool = cluster.pools.find(({ name }) => name === domain.owner?.node?.pool);
+  return pool?.role === 'controlPlane';
+}
+
+type Named = [string, GuestView];
+
+/** One command on the head returns its facts and the scheduler's own view. */
+async function askScheduler(
+  ports: ObservePorts,
+  context: ObserveContext,
+  heads: GuestDomain[],
+  signal: AbortSignal,
+): Promise<{ head: Named[]; scheduler: Observed['scheduler'] }> {
+  const head = heads[0];
+  if (head === undefined) return { head: [], scheduler: { error: 'no head node runs' } };
+  const { name } = head.domain;
+  const forming = formingHead(ports, context, head);
+  if (forming) return forming;
+  const { scheduler } = ports;
+  const script = factsScript(scheduler.factsScript, scheduler.viewScript);
+  const visit = await ports.guests.visit(head, script, patienceMs.head, signal);
+  const read = readVisit(ports, head, visit);
+  const guest: Named = [name, read.guest];
+  if (read.view === undefined) {
+    const error = 'message' in read.guest ? read.guest.message : 'the head has not been asked';
+    return { head: [guest], scheduler: { error: `${name}: ${error}` } };
+  }
+  const answer = schedulerView(scheduler, read.view);
+  if (answer.view !== undefined) ports.guests.noteAnswer(head);
+  return { head: [guest], scheduler: answer };
+}
+
+/** While our unit forms the head for the first time, there is no scheduler to be asked. */
+function formingHead(ports: ObservePorts, context: ObserveContext, head: GuestDomain) {
+  const { name } = head.domain;
+  const known = isBusy(context, name)
+    ? ports.guests.recall(head, Number.POSITIVE_INFINITY)
+    : undefined;
+  if (known === undefined || ports.guests.hasAnswered(head)) return undefined;
+  const guest: GuestView = { kind: 'proven', ...known };
+  const named: Named = [name, guest];
+  return { head: [named], scheduler: { error: `${name} is being configured` } };
+}
+
+function isBusy(context: ObserveContext, node: string): boolean {
+  return context.operations.some(({ guest }) => guest === node);
+}
+
+function schedulerView(
+  scheduler: AnyScheduler,
+  view: NonNullable<FactsOutput['view']>,
+): Observed['scheduler'] {
+  if (view.exitCode !== 0) {
+    const tail = view.output.trim().slice(-300);
+    return { error: `${scheduler.name} does not answer (exit code ${view.exitCode}): ${tail}` };
+  }
+  try {
+    return { view: scheduler.parseView(view.output) };
+  } catch (thrown) {
+    return { error: `the answer of ${scheduler.name} makes no sense: ${toError(thrown).message}` };
+  }
+}
+
+/**
+ * A worker whose address is proven has nothing new to tell while the scheduler calls it ready and
+ * while a unit of ours runs in it. Such a unit makes us forget facts, so facts that are recalled
+ * are never of before it.
+ */
+async function visitWorkers(
+  ports: ObservePorts,
+  context: ObserveContext,
+  workers: GuestDomain[],
+  view: unknown,
+  signal: AbortSignal,
+): Promise<Named[]> {
+  const script = factsScript(ports.scheduler.factsScript);
+  return Promise.all(
+    workers.map(async (worker): Promise<Named> => {
+      const { name } = worker.domain;
+      // With nothing to join, what was once learnt is enough; else it is asked again now and then.
+      const maxAgeMs = view === undefined ? Number.POSITIVE_INFINITY : freshFactsMs;
+      const known = ports.guests.recall(worker, maxAgeMs);
+      const recalled: GuestView | undefined = known && { kind: 'proven', ...known };
+      const isReady = view !== undefined && ports.scheduler.isReady(view, name);
+      if (recalled && (known?.facts || isReady || isBusy(context, name))) return [name, recalled];
+      const visit = await ports.guests.visit(worker, script, patienceMs.worker, signal);
+      if (recalled && visit.kind === 'unproven' && visit.slow) return [name, recalled];
+      return [name, readVisit(ports, worker, visit).guest];
+    }),
+  );
+}
+
+function readVisit(
+  ports: ObservePorts,
+  from: GuestDomain,
+  visit: Visit,
+): { guest: GuestView; view?: NonNullable<FactsOutput['view']> } {
+  if (visit.kind === 'unproven') return { guest: visit };
+  const { address, result } = visit;
+  try {
+    const { facts, schedulerFacts, view } = parseFacts(result.stdout);
+    const all: GuestFacts<unknown> = {
+      ...facts,
+      scheduler: ports.scheduler.parseFacts(schedulerFacts),
+    };
+    ports.guests.remember(from, all);
+    return { guest: { kind: 'proven', address, facts: all }, ...(view && { view }) };
+  } catch (thrown) {
+    const message = `its facts make no sense: ${toError(thrown).message} ${result.stderr.slice(-200)}`;
+    return { guest: { kind: 'unproven', address, reason: 'FactsUnreadable', message } };
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * The world of one cluster in one round, as plain values. Nothing in it is believed because we
+ * did it earlier; what could not be learnt says why.
+ */
+import type { ClusterStatus } from '../../crd/status.ts';
+import type { HostInventory, PortErrorCode } from '../ports.ts';
+import type { GuestFacts } from '../schedulers/scheduler.ts';
+
+/** A guest whose domain runs. */
+export type GuestView =
+  /** No address, no agent or no SSH yet; normal while it boots. */
+  | { kind: 'unproven'; address?: string; reason: string; message: string }
+  /** Answers at `address`, proven by host key and product UUID; facts only when it was visited. */
+  | { kind: 'proven'; address: string; facts?: GuestFacts<unknown> };
+
+/** Long work in this process, running beside the rounds. */
+export interface OperationView {
+  key: string;
+  /** The node in whose guest a unit runs. */
+  guest?: string;
+  progress: string;
+}
+
+/** An action that failed lately and is not tried again before `retryAt` (ms since the epoch). */
+export interface FailureView {
+  code: PortErrorCode;
+  message: string;
+  attempts: number;
+  retryAt: number;
+}
+
+export interface Observed {
+  host: { inventory: HostInventory } | { error: string };
+  /** By node name. */
+  guests: ReadonlyMap<string, GuestView>;
+  /** The scheduler's own view, read in this round; `error` says why it could not be asked. */
+  scheduler: { view?: unknown; error?: string };
+  operations: readonly OperationView[];
+  /** By `actionKey`. */
+  failures: ReadonlyMap<string, FailureView>;
+  /** What other clusters of this installation want on the same host. */
+  others: { networks: ReadonlySet<string>; artifacts: ReadonlySet<string> };
+  /** The status of the round before: since when a node is in its phase. */
+  previous?: ClusterStatus;
+}

@@ -1,0 +1,25 @@
+/**
+ * What the other clusters of a host want to keep, so that the last of them, and only it, removes
+ * what they share. Pure.
+ */
+import type { ClusterRecord } from '../ports.ts';
+import { clusterKey } from './catalog.ts';
+import { artifactVolumes } from './desired.ts';
+import type { Observed } from './observed.ts';
+
+export function wantedByOthers(
+  key: string,
+  own: ClusterRecord,
+  records: readonly ClusterRecord[],
+): Observed['others'] {
+  const others = records.filter(
+    ({ cluster, host, deletionTimestamp }) =>
+      clusterKey(cluster.metadata) !== key &&
+      host.metadata.name === own.host.metadata.name &&
+      deletionTimestamp === undefined,
+  );
+  return {
+    networks: new Set(others.map(({ cluster }) => cluster.spec.network.name)),
+    artifacts: new Set(others.flatMap(({ images }) => artifactVolumes(images))),
+  };
+}

@@ -1,0 +1,193 @@
+/**
+ * (desired, observed, now) → what to do, what is waited for, and when to look again. Pure: it
+ * decides everything and does nothing. `benchctl plan` prints the same value that the controller
+ * executes. One node stops at its first unmet stage; the others go on.
+ */
+import type { ClusterStatus, NodePhase } from '../../crd/status.ts';
+import type { AnyScheduler } from '../schedulers/scheduler.ts';
+import { type Action, actionKey, describeAction } from './action.ts';
+import type { DesiredCluster } from './desired.ts';
+import type { Observed } from './observed.ts';
+import { clusterScope, type NodeScope } from './scope.ts';
+import { planCleanup } from './stages/cleanup.ts';
+import { planPresent } from './stages/present.ts';
+import { planRemoval } from './stages/removal.ts';
+import { planScheduler } from './stages/scheduler.ts';
+import { planShared } from './stages/shared.ts';
+
+/** Where a node is and why; becomes its status. */
+export interface NodeOutcome {
+  phase: NodePhase;
+  reason: string;
+  message: string;
+  /** The VM alone tells, whatever guest and scheduler say. */
+  byHost?: true;
+}
+
+export interface PlannedAction {
+  action: Action;
+  /** The node it serves, if one. */
+  node?: string;
+  why: string;
+}
+
+/** What keeps the whole cluster from going on; needs a person unless `waiting`. */
+export interface Blocker {
+  reason: string;
+  message: string;
+  waiting: boolean;
+}
+
+export interface Plan {
+  actions: PlannedAction[];
+  nodes: { scope: NodeScope; outcome: NodeOutcome }[];
+  blockers: Blocker[];
+  /** Everything of a deleted cluster is gone. */
+  finished: boolean;
+  /** Look again then at the latest, in ms since the epoch. */
+  wakeAt: number;
+}
+
+/** How often a cluster at rest asks its scheduler, which sends no events. */
+const restIntervalMs = 30_000;
+/** However much is due: events and operations that end wake a round at once anyway. */
+const soonestMs = 250;
+
+export function plan(
+  cluster: DesiredCluster,
+  observed: Observed,
+  scheduler: AnyScheduler,
+  now: number,
+): Plan {
+  if ('error' in observed.host) return hostUnreachable(cluster, observed, observed.host.error, now);
+  const scope = clusterScope(cluster, observed, observed.host.inventory, scheduler, now);
+  const shared = planShared(scope);
+  const joined = planScheduler(scope);
+  const nodes = scope.nodes.map((node) => {
+    const verdict = joined.verdicts.get(node.name);
+    const staged = node.removal
+      ? planRemoval(scope, node, node.removal, verdict)
+      : planPresent(scope, node, shared, verdict);
+    return { node, staged };
+  });
+  const cleanup = planCleanup(scope);
+  const actions = [
+    ...shared.actions,
+    ...nodes.flatMap(({ node, staged }) =>
+      staged.actions.map((item) => ({ ...item, node: node.name })),
+    ),
+    ...joined.actions,
+    ...cleanup.actions,
+  ];
+  const outcomes = nodes.map(({ node, staged }) => ({ scope: node, outcome: staged.outcome }));
+  const due = withoutBackedOff(actions, observed, now);
+  const working = new Set([
+    ...observed.operations.map(({ guest }) => guest),
+    ...due.actions.map(({ action, node }) => (action.kind === 'startUnit' ? node : undefined)),
+  ]);
+  return {
+    actions: cluster.paused ? [] : due.actions,
+    nodes: outcomes,
+    blockers: [...shared.blockers, ...cleanup.blockers, ...due.blockers],
+    finished: cleanup.finished,
+    wakeAt: Math.max(
+      now + soonestMs,
+      Math.min(due.retryAt, joined.retryAt, nextLook(outcomes, working, observed, now)),
+    ),
+  };
+}
+
+/**
+ * What a plan made without asking any guest may say: it overrules the status before only where
+ * the VM alone tells. Nothing else of a node is known to have changed.
+ */
+export function hostPlan(planned: Plan, previous: ClusterStatus | undefined): Plan {
+  const before = new Map(previous?.nodes.map((node) => [node.name, node]));
+  const nodes = planned.nodes.map(({ scope, outcome }) => {
+    const old = before.get(scope.name);
+    if (outcome.byHost || old === undefined) return { scope, outcome };
+    const { phase, reason, message } = old;
+    return { scope, outcome: { phase, reason, message } };
+  });
+  return { ...planned, nodes };
+}
+
+/** Drops actions that failed lately; each such failure is a blocker that says when it is retried. */
+function withoutBackedOff(actions: PlannedAction[], observed: Observed, now: number) {
+  const blockers: Blocker[] = [];
+  let retryAt = Number.POSITIVE_INFINITY;
+  const due = actions.filter(({ action }) => {
+    const failure = observed.failures.get(actionKey(action));
+    if (failure === undefined) return true;
+    const waiting = failure.code !== 'conflict' && failure.code !== 'rejected';
+    const message = `${describeAction(action)}: ${failure.message}`;
+    blockers.push({ reason: 'ActionFailed', message, waiting });
+    if (failure.retryAt <= now) return true;
+    retryAt = Math.min(retryAt, failure.retryAt);
+    return false;
+  });
+  return { actions: due, blockers, retryAt };
+}
+
+/**
+ * While a node is on its way, look at a tenth of the time that it has been waited for: soon at
+ * first, seldom later. A guest that boots costs nothing to look for, and tells by no event that its
+ * SSH answers. The end of a unit of ours wakes a round, and what is asked meanwhile slows it down.
+ * Events wake a round earlier.
+ */
+function nextLook(
+  nodes: Plan['nodes'],
+  working: ReadonlySet<string | undefined>,
+  observed: Observed,
+  now: number,
+): number {
+  const previous = new Map(observed.previous?.nodes.map((node) => [node.name, node]));
+  const waits = nodes
+    .filter(({ outcome }) => outcome.phase !== 'Ready' && outcome.phase !== 'Stalled')
+    .map(({ scope, outcome }) => {
+      const before = previous.get(scope.name);
+      const since = before?.phase === outcome.phase ? Date.parse(before.since) : now;
+      const part = outcome.phase === 'Booting' ? 50 : 10;
+      return working.has(scope.name)
+        ? 5_000
+        : Math.min(Math.max((now - since) / part, soonestMs), 5_000);
+    });
+  return now + Math.min(restIntervalMs, ...waits);
+}
+
+function hostUnreachable(
+  cluster: DesiredCluster,
+  observed: Observed,
+  error: string,
+  now: number,
+): Plan {
+  const message = `BenchHost ${cluster.host}: ${error}`;
+  const before = new Map(observed.previous?.nodes.map((node) => [node.name, node]));
+  const wanted = cluster.nodes.map((desired) => ({ ...desired, desired }));
+  const names = new Set(wanted.map(({ name }) => name));
+  const surplus = [...before.values()].filter(({ name }) => !names.has(name));
+  return {
+    actions: [],
+    nodes: [...wanted, ...surplus].map(({ name, pool, role, uuid, ...rest }) => ({
+      scope: { name, pool, role, uuid, ...('desired' in rest && { desired: rest.desired }) },
+      outcome: {
+        phase: phaseUnseen(before.get(name)?.phase),
+        reason: 'HostUnreachable',
+        message,
+      },
+    })),
+    blockers: [{ reason: 'HostUnreachable', message, waiting: true }],
+    finished: false,
+    wakeAt: now + 5_000,
+  };
+}
+
+/**
+ * Of a node that cannot be looked at. One that was leaving is still on its way out, and goes on
+ * counting the time that it has been; one that was at work can no longer be called so.
+ */
+function phaseUnseen(before: NodePhase | undefined): NodePhase {
+  if (before === undefined) return 'Pending';
+  const atWork = ['Ready', 'Configuring', 'Booting'].includes(before);
+  return atWork ? 'NotReady' : before;
+}

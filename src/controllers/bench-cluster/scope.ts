@@ -1,0 +1,172 @@
+/**
+ * Brings desired and observed together, node by node, once per round; the stages read only this.
+ * A node is anything that is wanted, or that carries our mark for this cluster. Pure.
+ */
+import type { DomainView, HostInventory, VolumeView } from '../ports.ts';
+import type { AnyScheduler } from '../schedulers/scheduler.ts';
+import { type DesiredCluster, type DesiredNode, nodeUuid, nodeVolume } from './desired.ts';
+import type { GuestView, Observed } from './observed.ts';
+import { chooseReplacements } from './rollout.ts';
+
+export interface Removal {
+  /** A few words for people and the scheduler's drain reason: "replicas lowered". */
+  reason: string;
+  /** It is made anew afterwards. */
+  replaced: boolean;
+}
+
+export interface NodeScope {
+  name: string;
+  pool: string;
+  role: 'controlPlane' | 'worker';
+  uuid: string;
+  desired?: DesiredNode;
+  /** Ours: name, UUID and mark agree. */
+  domain?: DomainView;
+  /** The overlay of this node, by its derived name. */
+  volume?: VolumeView;
+  guest?: GuestView;
+  removal?: Removal;
+  /** Its domain was made from another spec than the present one. */
+  outdated?: boolean;
+}
+
+export interface ClusterScope {
+  cluster: DesiredCluster;
+  observed: Observed;
+  inventory: HostInventory;
+  scheduler: AnyScheduler;
+  nodes: NodeScope[];
+  now: number;
+}
+
+export function clusterScope(
+  cluster: DesiredCluster,
+  observed: Observed,
+  inventory: HostInventory,
+  scheduler: AnyScheduler,
+  now: number,
+): ClusterScope {
+  const nodes = [
+    ...desiredScopes(cluster, observed, inventory),
+    ...surplus(cluster, observed, inventory),
+  ];
+  const scope = { cluster, observed, inventory, scheduler, nodes, now };
+  const replaced = chooseReplacements(scope);
+  for (const node of nodes) {
+    if (replaced.has(node.name)) node.removal = { reason: 'spec changed', replaced: true };
+  }
+  return scope;
+}
+
+/** The domains that carry our mark for this cluster and are where the mark says. */
+export function ownedDomains(cluster: DesiredCluster, inventory: HostInventory): DomainView[] {
+  return inventory.domains.filter(
+    ({ owner, name, uuid }) =>
+      owner?.installation === cluster.installation &&
+      owner.node?.clusterUid === cluster.uid &&
+      uuid === nodeUuid(cluster.uid, name),
+  );
+}
+
+function desiredScopes(
+  cluster: DesiredCluster,
+  observed: Observed,
+  inventory: HostInventory,
+): NodeScope[] {
+  const domains = new Map(ownedDomains(cluster, inventory).map((domain) => [domain.uuid, domain]));
+  const volumes = new Map(inventory.pool.volumes.map((volume) => [volume.name, volume]));
+  return cluster.nodes.map((desired) => {
+    const domain = domains.get(desired.uuid);
+    const volume = volumes.get(desired.volume);
+    const guest = observed.guests.get(desired.name);
+    return {
+      name: desired.name,
+      pool: desired.pool,
+      role: desired.role,
+      uuid: desired.uuid,
+      desired,
+      ...(domain && { domain, outdated: domain.owner?.node?.specHash !== desired.specHash }),
+      ...(volume && { volume }),
+      ...(guest && { guest }),
+    };
+  });
+}
+
+/** Nodes that nobody wants any more, found by their domain or by what is left of their disk. */
+function surplus(
+  cluster: DesiredCluster,
+  observed: Observed,
+  inventory: HostInventory,
+): NodeScope[] {
+  const wanted = new Set(cluster.nodes.map((node) => node.name));
+  const reason = cluster.deleting ? 'cluster deleted' : 'replicas lowered';
+  const domains = ownedDomains(cluster, inventory).filter((domain) => !wanted.has(domain.name));
+  const found = domains.map((domain): NodeScope => {
+    const pool = domain.owner?.node?.pool ?? '';
+    const volume = inventory.pool.volumes.find(
+      ({ name }) => name === nodeVolume(domain.name, domain.uuid),
+    );
+    const guest = observed.guests.get(domain.name);
+    return {
+      name: domain.name,
+      pool,
+      role: cluster.pools.find(({ name }) => name === pool)?.role ?? 'worker',
+      uuid: domain.uuid,
+      domain,
+      ...(volume && { volume }),
+      ...(guest && { guest }),
+      removal: { reason, replaced: false },
+    };
+  });
+  return [...found, ...orphanVolumes(cluster, inventory, wanted, domains, reason)];
+}
+
+/**
+ * Overlays of ours without a domain: made just before a crash. Two things prove it: the name, with
+ * a UUID derived from this installation and cluster, and the image that they are overlays of. A
+ * disk that some domain uses, such as one whose mark was taken away, is none.
+ */
+function orphanVolumes(
+  cluster: DesiredCluster,
+  inventory: HostInventory,
+  wanted: ReadonlySet<string>,
+  domains: DomainView[],
+  reason: string,
+): NodeScope[] {
+  const known = new Set(domains.map((domain) => domain.name));
+  return inventory.pool.volumes.flatMap((volume) => {
+    const match = /^(.+)-([0-9a-f]{8})\.qcow2$/.exec(volume.name);
+    const name = match?.[1];
+    if (name === undefined || !name.startsWith(`${cluster.name}-`)) return [];
+    const uuid = nodeUuid(cluster.uid, name);
+    if (volume.name !== nodeVolume(name, uuid) || wanted.has(name) || known.has(name)) return [];
+    if (!isOverlayOfOurs(inventory, volume)) return [];
+    if (inventory.domains.some(({ files }) => files.includes(volume.path))) return [];
+    const pool = name.slice(cluster.name.length + 1).replace(/-\d+$/, '');
+    return [
+      {
+        name,
+        pool,
+        role: cluster.pools.find((item) => item.name === pool)?.role ?? 'worker',
+        uuid,
+        volume,
+        removal: { reason, replaced: false },
+      },
+    ];
+  });
+}
+
+/** A domain that the guest's work runs in, or may still run in. */
+export function mayRun(domain: DomainView | undefined): boolean {
+  return domain !== undefined && domain.state !== 'shutoff' && domain.state !== 'crashed';
+}
+
+/** Images of ours are content-addressed, `<name>-<digest12>.qcow2`, and every disk is on one. */
+export function isOverlayOfOurs({ pool }: HostInventory, { backingPath }: VolumeView): boolean {
+  const prefix = `${pool.path}/`;
+  return (
+    backingPath?.startsWith(prefix) === true &&
+    /^[a-z0-9-]+-[0-9a-f]{12}\.qcow2$/.test(backingPath.slice(prefix.length))
+  );
+}

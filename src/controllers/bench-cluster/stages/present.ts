@@ -1,0 +1,247 @@
+/**
+ * The way of a wanted node: image → network → volume → domain → running → reached → joined. The
+ * first unmet stage gives its outcome and, at most, one action. Pure.
+ */
+import type { DomainSpec } from '../../ports.ts';
+import type { Verdict } from '../../schedulers/scheduler.ts';
+import type { Action, HostAction } from '../action.ts';
+import { type DesiredNode, ownerMark } from '../desired.ts';
+import type { NodeOutcome } from '../plan.ts';
+import { type ClusterScope, isOverlayOfOurs, mayRun, type NodeScope } from '../scope.ts';
+import type { SharedStage } from './shared.ts';
+
+export interface StagedNode {
+  outcome: NodeOutcome;
+  actions: { action: Action; why: string }[];
+}
+
+export function planPresent(
+  scope: ClusterScope,
+  node: NodeScope,
+  shared: SharedStage,
+  verdict: Verdict | undefined,
+): StagedNode {
+  const { desired } = node;
+  if (desired === undefined) throw new Error(`node ${node.name} has no desired state`);
+  const host =
+    foreignDomain(scope, node) ??
+    runningDomain(scope, node, desired) ??
+    (node.domain ? undefined : sharedWaits(desired, shared)) ??
+    volume(scope, node, desired, shared) ??
+    definition(scope, node, desired) ??
+    power(scope, node);
+  if (host) return { ...host, outcome: { ...host.outcome, byHost: true } };
+  return guest(node) ?? working(scope, node, verdict) ?? joined(verdict);
+}
+
+function act(
+  scope: ClusterScope,
+  phase: NodeOutcome['phase'],
+  reason: string,
+  message: string,
+  action: HostAction,
+): StagedNode {
+  return {
+    outcome: { phase, reason, message },
+    actions: [{ action: { host: scope.cluster.host, ...action }, why: message }],
+  };
+}
+
+function wait(phase: NodeOutcome['phase'], reason: string, message: string): StagedNode {
+  return { outcome: { phase, reason, message }, actions: [] };
+}
+
+/** Somebody else's domain has our name or UUID: a person must decide. */
+function foreignDomain(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
+  if (node.domain !== undefined) return undefined;
+  const other = scope.inventory.domains.find(
+    (domain) => domain.name === node.name || domain.uuid === node.uuid,
+  );
+  if (other === undefined) return undefined;
+  return wait(
+    'Stalled',
+    'ForeignDomain',
+    `domain ${other.name} (${other.uuid}) on ${scope.cluster.host} is not ours and has the name ` +
+      'of this node: rename it, or rename the cluster',
+  );
+}
+
+/**
+ * A running domain without persistent definition was undefined by somebody: define it again. One
+ * of an earlier spec has no definition any more; it runs on until its turn to be replaced comes.
+ */
+function runningDomain(
+  scope: ClusterScope,
+  node: NodeScope,
+  desired: DesiredNode,
+): StagedNode | undefined {
+  if (node.domain === undefined || node.domain.persistent || node.outdated) return undefined;
+  return act(scope, 'NotReady', 'Undefined', 'the domain was undefined while it runs', {
+    kind: 'defineDomain',
+    domain: domainSpec(scope, desired),
+  });
+}
+
+function sharedWaits(desired: DesiredNode, shared: SharedStage): StagedNode | undefined {
+  const image = shared.imageWaits.get(desired.image.name);
+  if (image) return wait('Pending', image.reason, image.message);
+  if (!shared.networkWait) return undefined;
+  const { reason, message, stalled } = shared.networkWait;
+  return wait(stalled ? 'Stalled' : 'Pending', reason, message);
+}
+
+function volume(
+  scope: ClusterScope,
+  node: NodeScope,
+  desired: DesiredNode,
+  shared: SharedStage,
+): StagedNode | undefined {
+  if (mayRun(node.domain)) return undefined;
+  const backing = `${scope.inventory.pool.path}/${desired.image.disk.volume}`;
+  if (node.volume === undefined) {
+    const waiting = sharedWaits(desired, shared);
+    if (waiting) return waiting;
+    return act(scope, 'Creating', 'CreatingVolume', 'the node has no disk', {
+      kind: 'createVolume',
+      volume: {
+        name: desired.volume,
+        capacityBytes: desired.diskBytes,
+        backingVolume: desired.image.disk.volume,
+      },
+    });
+  }
+  const fits =
+    node.volume.backingPath === backing && node.volume.capacityBytes === desired.diskBytes;
+  if (fits || node.domain) return undefined;
+  const ours = isOverlayOfOurs(scope.inventory, node.volume);
+  // The scheduler's state is on the head's disk, so an old one of ours is kept, whatever the spec.
+  if (ours && node.role === 'controlPlane') return undefined;
+  if (!ours) {
+    return wait(
+      'Stalled',
+      'ForeignVolume',
+      `volume ${desired.volume} in pool ${scope.inventory.pool.name} is not ours and has the name ` +
+        'of this node’s disk: move it away',
+    );
+  }
+  return act(scope, 'Creating', 'StaleVolume', 'the disk was made from another spec', {
+    kind: 'deleteVolume',
+    name: desired.volume,
+    onlyUsedBy: node.uuid,
+  });
+}
+
+function definition(
+  scope: ClusterScope,
+  node: NodeScope,
+  desired: DesiredNode,
+): StagedNode | undefined {
+  if (node.domain) return undefined;
+  return act(scope, 'Creating', 'DefiningDomain', 'the node has no domain', {
+    kind: 'defineDomain',
+    domain: domainSpec(scope, desired),
+  });
+}
+
+/** Reasons for which libvirt itself pauses a domain and goes on by itself. */
+const transient = new Set([
+  'starting-up',
+  'migration',
+  'save',
+  'dump',
+  'snapshot',
+  'from-snapshot',
+]);
+
+function power(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
+  const domain = node.domain;
+  if (domain === undefined || domain.owner === undefined) return undefined;
+  const target = { name: domain.name, uuid: domain.uuid, owner: domain.owner };
+  switch (domain.state) {
+    case 'running':
+      return undefined;
+    case 'shutoff':
+    case 'crashed':
+      return act(
+        scope,
+        'Creating',
+        'Starting',
+        `the domain is ${domain.state} (${domain.reason})`,
+        {
+          kind: 'changeDomain',
+          change: 'start',
+          domain: target,
+        },
+      );
+    case 'paused':
+      if (transient.has(domain.reason)) {
+        return wait('Creating', 'Starting', `the domain is paused (${domain.reason})`);
+      }
+      return wait(
+        'Stalled',
+        'Paused',
+        `the domain is paused (${domain.reason}): mend the cause, then virsh resume ${domain.name}`,
+      );
+    default:
+      return wait(
+        'NotReady',
+        'DomainNotRunning',
+        `the domain is ${domain.state} (${domain.reason})`,
+      );
+  }
+}
+
+function guest(node: NodeScope): StagedNode | undefined {
+  if (node.guest?.kind === 'proven') return undefined;
+  if (node.guest === undefined) return wait('Booting', 'Booting', 'the domain was started');
+  return wait('Booting', node.guest.reason, node.guest.message);
+}
+
+/** While a unit of ours runs in the guest there is little else to say about it. */
+function working(
+  scope: ClusterScope,
+  node: NodeScope,
+  verdict: Verdict | undefined,
+): StagedNode | undefined {
+  const operation = scope.observed.operations.find(({ guest }) => guest === node.name);
+  if (operation === undefined || verdict?.kind === 'ready') return undefined;
+  const unit = operation.key.split('/').at(-1);
+  return wait('Configuring', 'RunningUnit', `unit benchcluster-${unit} runs in the guest`);
+}
+
+function joined(verdict: Verdict | undefined): StagedNode {
+  switch (verdict?.kind) {
+    case 'ready':
+      return wait('Ready', 'Ready', 'the scheduler calls it ready');
+    case 'failed':
+    case 'configuring':
+      return wait('Configuring', verdict.reason, verdict.message);
+    case 'notReady':
+    case 'draining':
+      return wait('NotReady', verdict.reason, verdict.message);
+    case 'absent':
+    case 'drained':
+    case undefined:
+      return wait('Configuring', 'Joining', 'the scheduler does not know the node yet');
+  }
+}
+
+export function domainSpec(scope: ClusterScope, desired: DesiredNode): DomainSpec {
+  const { cluster, inventory } = scope;
+  const { kernel, initrd, cmdline } = desired.image;
+  return {
+    name: desired.name,
+    uuid: desired.uuid,
+    type: cluster.domainType ?? (inventory.domainTypes.includes('kvm') ? 'kvm' : 'qemu'),
+    cpus: desired.cpus,
+    memoryBytes: desired.memoryBytes,
+    volume: desired.volume,
+    network: cluster.network.name,
+    mac: desired.mac,
+    ...(kernel && {
+      boot: { kernel: kernel.volume, ...(initrd && { initrd: initrd.volume }), cmdline },
+    }),
+    authorizedKeys: cluster.authorizedKeys,
+    owner: ownerMark(cluster, desired),
+  };
+}

@@ -1,0 +1,57 @@
+/**
+ * Gives the scheduler's module its plain values and takes its verdicts and actions. Pure; the
+ * only stage that knows that there is a scheduler, and it does not know which.
+ */
+import type { SchedulerNode, Verdict } from '../../schedulers/scheduler.ts';
+import type { PlannedAction } from '../plan.ts';
+import { type ClusterScope, mayRun, type NodeScope } from '../scope.ts';
+
+export interface SchedulerStage {
+  actions: PlannedAction[];
+  verdicts: Map<string, Verdict>;
+  /** The earliest retry of failed guest work, in ms since the epoch. */
+  retryAt: number;
+}
+
+export function planScheduler(scope: ClusterScope): SchedulerStage {
+  const { cluster, observed, now } = scope;
+  const result = scope.scheduler.plan({
+    cluster: { namespace: cluster.namespace, name: cluster.name, uid: cluster.uid },
+    config: cluster.scheduler.config,
+    nodes: scope.nodes.map((node) => schedulerNode(scope, node)),
+    ...(observed.scheduler.view !== undefined && { view: observed.scheduler.view }),
+    ...(observed.scheduler.error !== undefined && { viewError: observed.scheduler.error }),
+    now,
+  });
+  const retries = [...result.verdicts.values()].flatMap((verdict) =>
+    verdict.kind === 'failed' ? [verdict.retryAt] : [],
+  );
+  return {
+    actions: result.actions.map(({ node, action, why }) => ({
+      action: { node, ...action },
+      node,
+      why,
+    })),
+    verdicts: result.verdicts,
+    retryAt: Math.min(Number.POSITIVE_INFINITY, ...retries),
+  };
+}
+
+function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unknown> {
+  const pool = scope.cluster.pools.find(({ name }) => name === node.pool);
+  const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
+  const guest = node.guest?.kind === 'proven' ? node.guest : undefined;
+  return {
+    name: node.name,
+    role: node.role,
+    pool: node.pool,
+    wanted: node.removal ? 'removed' : 'present',
+    ...(node.removal && { removalReason: node.removal.reason }),
+    ...(node.removal && before?.phase === 'Draining' && { removalSince: Date.parse(before.since) }),
+    drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
+    running: node.domain?.state === 'running',
+    off: !mayRun(node.domain),
+    ...(guest && { address: guest.address }),
+    ...(guest?.facts && { facts: guest.facts }),
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * Derives the status of a cluster from one round. Carries only times from the status before:
+ * since when a node is in its phase and a condition in its state. Pure.
+ */
+import type { Fault } from '../../crd/fault.ts';
+import { describeFault } from '../../crd/fault.ts';
+import type { ClusterStatus, Condition, NodeStatus, PoolStatus } from '../../crd/status.ts';
+import type { DesiredCluster } from './desired.ts';
+import type { Observed } from './observed.ts';
+import type { Plan } from './plan.ts';
+
+/** Nodes in a status are bounded; one object never has to hold ten thousand. */
+const maxNodes = 1000;
+
+export function clusterStatus(
+  cluster: DesiredCluster,
+  observed: Observed,
+  plan: Plan,
+  faults: Fault[],
+  now: number,
+): ClusterStatus {
+  const { previous } = observed;
+  const time = new Date(now).toISOString();
+  const nodes = nodeStatuses(cluster, plan, previous, 'error' in observed.host, time);
+  const pools = cluster.pools.map((pool) => ({ role: pool.role, status: poolStatus(pool, nodes) }));
+  const head = pools.find(({ role }) => role === 'controlPlane')?.status;
+  const endpoint = nodes.find(({ role, address }) => role === 'controlPlane' && address)?.address;
+  const facts = { cluster, observed, plan, faults, nodes };
+  return {
+    observedGeneration: cluster.generation,
+    conditions: conditions(facts, previous?.conditions ?? [], time),
+    controlPlane: head ?? { name: 'head', replicas: 0, ready: 0, upToDate: 0 },
+    workers: pools.filter(({ role }) => role === 'worker').map(({ status }) => status),
+    ...(endpoint && { endpoint }),
+    nodes: nodes.slice(0, maxNodes),
+  };
+}
+
+function nodeStatuses(
+  cluster: DesiredCluster,
+  plan: Plan,
+  previous: ClusterStatus | undefined,
+  hostLost: boolean,
+  time: string,
+): NodeStatus[] {
+  const before = new Map(previous?.nodes.map((node) => [node.name, node]));
+  return plan.nodes.map(({ scope, outcome }) => {
+    const old = before.get(scope.name);
+    const { phase, reason, message } = outcome;
+    // Without its host nothing new is known of the node, and nothing old is disproved.
+    const address = scope.guest?.address ?? (hostLost ? old?.address : undefined);
+    return {
+      name: scope.name,
+      pool: scope.pool,
+      role: scope.role,
+      host: cluster.host,
+      uuid: scope.uuid,
+      ...(address && { address }),
+      phase,
+      reason,
+      message,
+      since: old?.phase === phase ? old.since : time,
+      upToDate:
+        scope.desired !== undefined && scope.outdated !== true && scope.domain !== undefined,
+    };
+  });
+}
+
+function poolStatus(pool: { name: string; replicas: number }, nodes: NodeStatus[]): PoolStatus {
+  const own = nodes.filter((node) => node.pool === pool.name);
+  return {
+    name: pool.name,
+    replicas: pool.replicas,
+    ready: own.filter(({ phase }) => phase === 'Ready').length,
+    upToDate: own.filter(({ upToDate }) => upToDate).length,
+  };
+}
+
+interface Facts {
+  cluster: DesiredCluster;
+  observed: Observed;
+  plan: Plan;
+  faults: Fault[];
+  nodes: NodeStatus[];
+}
+
+type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+function conditions(facts: Facts, previous: Condition[], time: string): Condition[] {
+  const drafts = [
+    ready(facts),
+    reconciling(facts),
+    stalled(facts),
+    sourceValid(facts),
+    hostReachable(facts),
+    poolReady(facts, 'ControlPlaneReady', 'controlPlane'),
+    poolReady(facts, 'WorkersReady', 'worker'),
+    upToDate(facts),
+  ];
+  return drafts.map((draft) => {
+    const old = previous.find(({ type }) => type === draft.type);
+    return {
+      ...draft,
+      lastTransitionTime: old?.status === draft.status ? old.lastTransitionTime : time,
+      observedGeneration: facts.cluster.generation,
+    };
+  });
+}
+
+function condition(type: string, value: boolean, reason: string, message: string): Draft {
+  return { type, status: value ? 'True' : 'False', reason, message };
+}
+
+/** The nodes that are not as they should be, worst first. */
+function unfinished(nodes: NodeStatus[]): NodeStatus[] {
+  const order = ['Stalled', 'NotReady', 'Draining', 'Deleting', 'Configuring', 'Booting'];
+  const rank = (node: NodeStatus) =>
+    (order.indexOf(node.phase) + order.length + 1) % (order.length + 1);
+  return nodes.filter(({ phase }) => phase !== 'Ready').sort((a, b) => rank(a) - rank(b));
+}
+
+function ready({ cluster, plan, nodes }: Facts): Draft {
+  if (cluster.deleting)
+    return condition('Ready', false, 'Deleting', 'the cluster is being deleted');
+  // What keeps all from going on explains more than the nodes that wait for it.
+  const blocker = plan.blockers[0];
+  if (blocker) return condition('Ready', false, blocker.reason, blocker.message);
+  const waiting = unfinished(nodes);
+  const first = waiting[0];
+  if (first) {
+    const others = waiting.length > 1 ? ` (and ${waiting.length - 1} more)` : '';
+    return condition('Ready', false, first.reason, `${first.name}: ${first.message}${others}`);
+  }
+  return condition('Ready', true, 'Ready', `all ${nodes.length} nodes are ready`);
+}
+
+function reconciling({ cluster, plan, nodes }: Facts): Draft {
+  if (cluster.paused) return condition('Reconciling', false, 'Paused', 'spec.paused is true');
+  const first = unfinished(nodes).find(({ phase }) => phase !== 'Stalled');
+  if (first) return condition('Reconciling', true, first.phase, `${first.name}: ${first.message}`);
+  const action = plan.actions[0];
+  if (action) return condition('Reconciling', true, 'Acting', action.why);
+  return condition('Reconciling', false, 'AtRest', 'nothing is to be done');
+}
+
+function stalled({ plan, nodes, faults }: Facts): Draft {
+  const blocker = plan.blockers.find(({ waiting }) => !waiting);
+  if (blocker) return condition('Stalled', true, blocker.reason, blocker.message);
+  const node = nodes.find(({ phase }) => phase === 'Stalled');
+  if (node) return condition('Stalled', true, node.reason, `${node.name}: ${node.message}`);
+  const fault = faults[0];
+  if (fault) return condition('Stalled', true, 'InvalidManifest', describeFault(fault));
+  return condition('Stalled', false, 'NotStalled', 'no person is needed');
+}
+
+function sourceValid({ faults }: Facts): Draft {
+  const first = faults[0];
+  if (!first) return condition('SourceValid', true, 'Valid', 'the manifest is in force');
+  const others = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+  const message = `${describeFault(first)}${others}; the last good spec stays in force`;
+  return condition('SourceValid', false, 'InvalidManifest', message);
+}
+
+function hostReachable({ cluster, observed }: Facts): Draft {
+  return 'error' in observed.host
+    ? condition('HostReachable', false, 'HostUnreachable', observed.host.error)
+    : condition('HostReachable', true, 'Reachable', `${cluster.host} answers`);
+}
+
+function poolReady(facts: Facts, type: string, role: NodeStatus['role']): Draft {
+  const nodes = facts.nodes.filter((node) => node.role === role);
+  const count = nodes.filter(({ phase }) => phase === 'Ready').length;
+  const first = unfinished(nodes)[0];
+  const message = `${count} of ${nodes.length} ready`;
+  return first
+    ? condition(type, false, first.reason, `${message}; ${first.name}: ${first.message}`)
+    : condition(type, true, 'Ready', message);
+}
+
+function upToDate({ plan }: Facts): Draft {
+  const old = plan.nodes
+    .map(({ scope }) => scope)
+    .filter(({ desired, outdated }) => desired !== undefined && outdated === true);
+  const head = old.find(({ role }) => role === 'controlPlane');
+  if (head) {
+    const message =
+      `${head.name} was made from an earlier spec; a head is never replaced by itself, because ` +
+      'the scheduler keeps its state there: delete and apply the cluster to renew it';
+    return condition('UpToDate', false, 'HeadOutdated', message);
+  }
+  const first = old[0];
+  return first
+    ? condition('UpToDate', false, 'RollingOut', `${old.length} nodes are of an earlier spec`)
+    : condition('UpToDate', true, 'UpToDate', 'all nodes are of the present spec');
+}

@@ -1,0 +1,48 @@
+/**
+ * Stores the status of a round, with the events that tell what changed, if anything did. What
+ * could not be stored is written again by a later round.
+ */
+import type { Fault } from '../../crd/fault.ts';
+import type { ClusterStatus } from '../../crd/status.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { digestOf } from '../../lib/hash.ts';
+import type { StateStore } from '../ports.ts';
+import type { DesiredCluster } from './desired.ts';
+import { eventsOf } from './events.ts';
+import type { Observed } from './observed.ts';
+import type { Plan } from './plan.ts';
+import { clusterStatus } from './status.ts';
+
+/** Where the last status is kept; two rounds of one cluster may come to write it. */
+export interface StatusHolder {
+  status?: ClusterStatus;
+  faults: Fault[];
+}
+
+export async function writeStatus(
+  key: string,
+  holder: StatusHolder,
+  { desired, observed, planned }: { desired: DesiredCluster; observed: Observed; planned: Plan },
+  { state, clock }: { state: StateStore; clock: Clock },
+): Promise<ClusterStatus | undefined> {
+  const before = holder.status;
+  const now = clock.now();
+  const known = before ? { ...observed, previous: before } : observed;
+  const status = clusterStatus(desired, known, planned, holder.faults, now);
+  if (digestOf(status) === digestOf(before)) return undefined;
+  // At once, because the other round may come to write while this one is stored.
+  holder.status = status;
+  try {
+    for (const event of eventsOf(key, before, status, now)) await state.appendEvent(event);
+    await state.putStatus(desired.namespace, desired.name, status);
+    return status;
+  } catch (thrown) {
+    if (holder.status === status) restore(holder, before);
+    throw thrown;
+  }
+}
+
+function restore(holder: StatusHolder, status: ClusterStatus | undefined): void {
+  if (status) holder.status = status;
+  else delete holder.status;
+}

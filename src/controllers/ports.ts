@@ -1,0 +1,294 @@
+/**
+ * What the controller needs of the world, as interfaces over plain values.
+ * Every effect may be repeated: doing what is done, or removing what is absent, is success.
+ * Every call ends by its signal. Drivers implement these; the simulator will too. Errors are
+ * `PortError`s, classed by consequence; nothing above a driver knows libvirt or SSH numbers.
+ */
+import type { BenchCluster } from '../crd/bench-cluster.ts';
+import type { BenchHost } from '../crd/bench-host.ts';
+import type { BenchImage } from '../crd/bench-image.ts';
+import type { Fault } from '../crd/fault.ts';
+import type { Manifest } from '../crd/manifest.ts';
+import type { ClusterStatus } from '../crd/status.ts';
+
+/** Ownership mark of a domain or network, written in its metadata at define time. */
+export interface OwnerMark {
+  installation: string;
+  /** Absent on networks, which clusters share. */
+  node?: {
+    clusterUid: string;
+    namespace: string;
+    cluster: string;
+    pool: string;
+    index: number;
+    /** Digest of everything that needs a new VM when it changes. */
+    specHash: string;
+    image: string;
+  };
+}
+
+export type DomainState =
+  | 'running'
+  | 'paused'
+  | 'shutdown' // in the middle of shutting down
+  | 'shutoff'
+  | 'crashed'
+  | 'pmsuspended'
+  | 'unknown';
+
+export interface DomainView {
+  name: string;
+  uuid: string;
+  state: DomainState;
+  /** libvirt's word for the reason of the state, such as `ioerror` or `destroyed`. */
+  reason: string;
+  persistent: boolean;
+  /** Changes with every start of the domain; -1 when off. */
+  id: number;
+  owner?: OwnerMark;
+  macs: string[];
+  /** Names of libvirt networks its interfaces are on. */
+  networks: string[];
+  /** Paths of disk images, kernel and initrd that it refers to. */
+  files: string[];
+  /** The guest agent has opened its channel. */
+  agentConnected: boolean;
+}
+
+export interface VolumeView {
+  name: string;
+  path: string;
+  capacityBytes: number;
+  /** Path of the backing file of an overlay. */
+  backingPath?: string;
+}
+
+export interface LeaseView {
+  mac: string;
+  address: string;
+  /** Unix seconds. The newest lease of a MAC has the latest expiry. */
+  expiresAt: number;
+}
+
+export interface NetworkView {
+  name: string;
+  uuid: string;
+  active: boolean;
+  owner?: OwnerMark;
+  leases: LeaseView[];
+}
+
+/** One consistent listing of a hypervisor, shared by all clusters on it. */
+export interface HostInventory {
+  hostname: string;
+  libvirtVersion: string;
+  domainTypes: ('kvm' | 'qemu')[];
+  cpus: number;
+  memoryBytes: number;
+  pool: {
+    name: string;
+    path: string;
+    active: boolean;
+    availableBytes: number;
+    volumes: VolumeView[];
+  };
+  networks: NetworkView[];
+  domains: DomainView[];
+}
+
+/** Everything a domain is rendered from. */
+export interface DomainSpec {
+  name: string;
+  uuid: string;
+  type: 'kvm' | 'qemu';
+  cpus: number;
+  memoryBytes: number;
+  /** Name of the root disk's volume in the pool. */
+  volume: string;
+  network: string;
+  mac: string;
+  /** Direct kernel boot: names of volumes in the pool. */
+  boot?: { kernel: string; initrd?: string; cmdline: string };
+  /** Public keys that may log in as root, by systemd credential. */
+  authorizedKeys: string[];
+  owner: OwnerMark;
+}
+
+export interface NetworkSpec {
+  name: string;
+  uuid: string;
+  /** IPv4 subnet, such as 192.168.150.0/24. */
+  cidr: string;
+  forward: 'none' | 'nat';
+  owner: OwnerMark;
+}
+
+/** A file of an image, content-addressed in the pool of a host. */
+export interface Artifact {
+  /** Final volume name, `<image>-<digest12>.qcow2` (or .vmlinuz, .initrd). */
+  volume: string;
+  sourcePath: string;
+  sha256: string;
+}
+
+/** One libvirt host. */
+export interface Hypervisor {
+  /**
+   * The present state: kept fresh by events and by our own writes, which a later call always sees.
+   * Throws PortError `unreachable` when the host does not answer; a short list is never returned.
+   */
+  inventory(signal: AbortSignal): Promise<HostInventory>;
+  /** Calls back after each event that may have changed the inventory; returns the unsubscribe. */
+  onChange(listener: (change: { domain?: string }) => void): () => void;
+  /** SSH host key of a guest (`ssh-ed25519 AAAA…`), read over the guest-agent channel. */
+  hostKey(uuid: string, signal: AbortSignal): Promise<string>;
+  /** Addresses that the guest agent, then the host's ARP table, report for the domain. */
+  guestAddresses(uuid: string, signal: AbortSignal): Promise<{ mac: string; address: string }[]>;
+  /** The end of what a guest wrote to its serial console, by its root volume; empty when nothing. */
+  consoleLog(volume: string, maxBytes: number, signal: AbortSignal): Promise<string>;
+  /**
+   * Uploads under a temporary name while the digest is computed; the final name appears only for
+   * whole and checked content. Throws PortError `rejected` on a wrong digest.
+   */
+  uploadArtifact(
+    artifact: Artifact,
+    progress: (sentBytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  createVolume(
+    volume: { name: string; capacityBytes: number; backingVolume: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Refuses (`conflict`) when a domain other than `onlyUsedBy` refers to the volume. */
+  deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void>;
+  /** Defines (or makes persistent again) and refuses names and UUIDs taken by others: `conflict`. */
+  defineDomain(domain: DomainSpec, signal: AbortSignal): Promise<void>;
+  /** start, resume, destroy (power off), undefine. Re-reads the ownership mark first: `conflict`. */
+  changeDomain(
+    change: 'start' | 'resume' | 'destroy' | 'undefine',
+    domain: { uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Defines and starts an owned network. */
+  createNetwork(network: NetworkSpec, signal: AbortSignal): Promise<void>;
+  /** Stops and undefines an owned network that no domain uses. */
+  removeNetwork(
+    network: { name: string; uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where and who a guest is; a connection is made only if all of it can be proven. */
+export interface GuestTarget {
+  host: string;
+  node: string;
+  /** Domain UUID; compared with the guest's product UUID before the first command. */
+  uuid: string;
+  address: string;
+  user: string;
+  /** `ssh-ed25519 AAAA…` as read over the guest agent. */
+  hostKey: string;
+}
+
+export interface GuestResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs shell scripts in guests over SSH; the script travels on stdin, never in argv. */
+export interface GuestRunner {
+  run(
+    target: GuestTarget,
+    script: string,
+    options: { timeoutMs: number; maxOutputBytes?: number; signal: AbortSignal },
+  ): Promise<GuestResult>;
+  /** Drops the connection to a guest that is gone. */
+  forget(uuid: string): void;
+  close(): Promise<void>;
+}
+
+/** What a source holds now. A fault concerns a file; `objects` names what it last defined. */
+export interface SourceSnapshot {
+  /** False: the source as a whole cannot be trusted now (unreadable, empty): nothing is deleted. */
+  trusted: boolean;
+  /** Why it is not trusted, for the condition. */
+  reason?: string;
+  manifests: Manifest[];
+  faults: Fault[];
+}
+
+/** A place that manifests come from. */
+export interface ManifestSource {
+  snapshot(): SourceSnapshot;
+  onChange(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/** What must survive the process and cannot be observed; small, atomic, mode 0600. */
+export interface StateStore {
+  /** Identity of this installation, made once. */
+  installation(): Promise<string>;
+  clusters(): Promise<ClusterRecord[]>;
+  /** Atomic; the record is the last good spec and its generation. */
+  putCluster(record: ClusterRecord): Promise<void>;
+  removeCluster(namespace: string, name: string): Promise<void>;
+  /** Clusters that somebody explicitly asked to delete, whatever the source holds. */
+  deletionRequests(): Promise<{ namespace: string; name: string }[]>;
+  /** For a cluster whose manifest is there again. */
+  forgetDeletionRequest(namespace: string, name: string): Promise<void>;
+  onDeletionRequest(listener: () => void): () => void;
+  putStatus(namespace: string, name: string, status: ClusterStatus): Promise<void>;
+  /** Kept in a ring of bounded size. */
+  appendEvent(event: ClusterEvent): Promise<void>;
+  events(): Promise<ClusterEvent[]>;
+  /** The secret of that name, made by `create` when absent. Names like `slurm-a/munge.key`. */
+  secret(name: string, create: () => Promise<Uint8Array>): Promise<Uint8Array>;
+}
+
+/** Something that happened to a cluster or node, for people. */
+export interface ClusterEvent {
+  /** RFC 3339. */
+  time: string;
+  /** `namespace/name`. */
+  cluster: string;
+  node?: string;
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+}
+
+/**
+ * The last good spec of a cluster with all that it refers to, so that a cluster can be kept and
+ * deleted when its files are broken or gone.
+ */
+export interface ClusterRecord {
+  cluster: BenchCluster;
+  images: BenchImage[];
+  host: BenchHost;
+  /** Volumes of images that it referred to earlier; they go with the cluster. */
+  formerArtifacts?: string[];
+  /** Counts the changes of `cluster.spec`, from 1. */
+  generation: number;
+  /** Set while the cluster is being deleted: RFC 3339. */
+  deletionTimestamp?: string;
+  status?: ClusterStatus;
+}
+
+export type PortErrorCode =
+  | 'unreachable' // the other side does not answer; retry with back-off
+  | 'conflict' // the name belongs to somebody else, or the state forbids it; a person may be needed
+  | 'rejected' // the request itself is wrong; no retry with the same input
+  | 'failed' // it was tried and failed; retry with back-off
+  | 'timeout' // outcome unknown; observe again
+  | 'cancelled';
+
+export class PortError extends Error {
+  readonly code: PortErrorCode;
+  constructor(code: PortErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'PortError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * What a guest itself says about Slurm: the daemons' units, and which configuration is in place.
+ * The script changes nothing and prints a bounded number of lines; the parser takes nothing that
+ * lacks the end marker. A guest that never met us has no digests, and that is how it is known.
+ */
+
+export interface DaemonFacts {
+  /** systemd's ActiveState. */
+  active: string;
+  /** Starts again at a boot of the guest. */
+  enabled: boolean;
+  /** Changes with each start and stop; compared, never interpreted. */
+  incarnation: string;
+}
+
+export const daemons = ['munge', 'slurmctld', 'slurmd'] as const;
+export type Daemon = (typeof daemons)[number];
+
+export interface SlurmFacts {
+  daemons: Record<Daemon, DaemonFacts>;
+  /** Digest of the installed slurm.conf; on heads. */
+  confDigest?: string;
+  /** Digest of the configuration that slurmctld runs with; on heads that were formed. */
+  appliedDigest?: string;
+  /** Differs with each time that a configuration was applied; compared, never interpreted. */
+  appliedSerial?: string;
+  /** Digest of the inputs of the join that is in place; on joined workers. */
+  joinDigest?: string;
+}
+
+export class SlurmOutputError extends Error {
+  readonly code = 'SLURM_OUTPUT_UNTRUSTED';
+  readonly output: string;
+  constructor(message: string, output: string) {
+    super(message);
+    this.name = 'SlurmOutputError';
+    this.output = output.slice(0, 2000);
+  }
+}
+
+export const confPath = '/etc/slurm/slurm.conf';
+/** Three words: digest of the applied slurm.conf, of what needs a restart in it, and the time. */
+export const appliedPath = '/var/lib/benchcluster/slurm-head';
+export const slurmdDropInPath = '/etc/systemd/system/slurmd.service.d/20-benchcluster-join.conf';
+export const joinMark = '# benchcluster join ';
+
+export const factsScript = `(
+export LC_ALL=C
+echo 'slurm-facts 1'
+systemctl show -p Id -p ActiveState -p UnitFileState -p ActiveEnterTimestampMonotonic \\
+  -p InactiveEnterTimestampMonotonic ${daemons.map((name) => `${name}.service`).join(' ')} 2>/dev/null |
+  awk 'BEGIN { RS = ""; FS = "\\n" } {
+    id = ""
+    for (i = 1; i <= NF; i++) if (sub(/^Id=/, "", $i)) { id = $i; sub(/[.]service$/, "", id); $i = "" }
+    for (i = 1; i <= NF; i++) if (sub(/=/, " ", $i)) print "daemon " id " " $i
+  }'
+if [ -r ${confPath} ] && sum=$(sha256sum ${confPath}); then echo "conf \${sum%% *}"; fi
+if [ -r ${appliedPath} ] && read -r digest start serial <${appliedPath}; then
+  case $serial in '' | *[!0-9]*) ;; *) echo "applied $digest $serial" ;; esac
+fi
+if [ -r ${slurmdDropInPath} ] && read -r line <${slurmdDropInPath}; then
+  case $line in '${joinMark}'*) echo "join \${line##* }" ;; esac
+fi
+echo 'slurm-facts end'
+)`;
+
+function isDaemon(name: string | undefined): name is Daemon {
+  return daemons.some((daemon) => daemon === name);
+}
+
+export function parseFacts(stdout: string): SlurmFacts {
+  const lines = stdout.trimEnd().split('\n');
+  if (lines[0] !== 'slurm-facts 1' || lines.at(-1) !== 'slurm-facts end') {
+    throw new SlurmOutputError('the facts of Slurm are cut off or not ours', stdout);
+  }
+  const states = new Map<string, string>();
+  const single = new Map<string, string[]>();
+  for (const line of lines.slice(1, -1)) {
+    const [kind = '', ...words] = line.split(' ');
+    const [name, property, value] = words;
+    if (kind === 'daemon' && isDaemon(name)) states.set(`${name}.${property}`, value ?? '');
+    else if (kind === 'daemon') throw new SlurmOutputError('unknown daemon in the facts', stdout);
+    else single.set(kind, words);
+  }
+  const daemonFacts = (name: Daemon): DaemonFacts => ({
+    active: states.get(`${name}.ActiveState`) ?? 'unknown',
+    enabled: states.get(`${name}.UnitFileState`) === 'enabled',
+    incarnation: ['ActiveEnterTimestampMonotonic', 'InactiveEnterTimestampMonotonic']
+      .map((property) => states.get(`${name}.${property}`) ?? '')
+      .join('/'),
+  });
+  const [confDigest] = single.get('conf') ?? [];
+  const [appliedDigest, appliedSerial] = single.get('applied') ?? [];
+  const [joinDigest] = single.get('join') ?? [];
+  return {
+    daemons: {
+      munge: daemonFacts('munge'),
+      slurmctld: daemonFacts('slurmctld'),
+      slurmd: daemonFacts('slurmd'),
+    },
+    ...(confDigest !== undefined && { confDigest }),
+    ...(appliedDigest !== undefined && { appliedDigest }),
+    ...(appliedSerial !== undefined && { appliedSerial }),
+    ...(joinDigest !== undefined && { joinDigest }),
+  };
+}

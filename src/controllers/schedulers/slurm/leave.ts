@@ -1,0 +1,87 @@
+/**
+ * A worker on its way out: drained, seen empty in this very round, and forgotten by Slurm once its
+ * VM is off. What cannot be asked is not empty; only the spec's Force and its deadline end that.
+ * Order matters: the record goes after the power, since a slurmd that lives registers again. Pure.
+ */
+import type { Verdict } from '../scheduler.ts';
+import { deleteScript, drainScript } from './commands.ts';
+import { isBusy, isDraining, isReasonOurs, jobsOn, stateText } from './node-state.ts';
+import {
+  type Decision,
+  isSchedulerGone,
+  onHead,
+  type SlurmNode,
+  type SlurmScope,
+} from './scope.ts';
+import type { NodeRecord, SlurmView } from './view.ts';
+
+export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision {
+  const { view } = scope;
+  if (isSchedulerGone(scope)) {
+    const message = 'the cluster goes away and its head does not run';
+    return { verdict: node.off ? { kind: 'absent' } : { kind: 'drained', message } };
+  }
+  if (view === undefined) return { verdict: unreachable(scope, node) };
+  const record = view.nodes.get(node.name);
+  if (record === undefined) {
+    const message = 'Slurm does not know the node';
+    return { verdict: node.off ? { kind: 'absent' } : { kind: 'drained', message } };
+  }
+  const why = node.removalReason ?? 'removed';
+  if (node.off) {
+    return {
+      verdict: { kind: 'drained', message: 'its VM is off; Slurm is told to forget the node' },
+      actions: onHead(scope, deleteScript(node.name, why), `${why}: the VM is off`),
+    };
+  }
+  if (!isDraining(record)) {
+    return {
+      verdict: waiting('Draining', `is closed for new jobs (${stateText(record)})`, {
+        ...deadlineFrom(node, node.removalSince),
+      }),
+      actions: onHead(scope, drainScript(node.name, why), why),
+    };
+  }
+  return { verdict: drained(scope, node, view, record) };
+}
+
+function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
+  const message = `Slurm cannot be asked: ${scope.viewError ?? 'not asked yet'}`;
+  if (node.off) return { kind: 'drained', message: `its VM is off; ${message}` };
+  const since = deadlineFrom(node, node.removalSince);
+  return (
+    forced(scope, node, since.deadline) ?? waiting('SchedulerUnreachable', message, { ...since })
+  );
+}
+
+function drained(scope: SlurmScope, node: SlurmNode, view: SlurmView, record: NodeRecord): Verdict {
+  const by = isReasonOurs(record) ? '' : ` by ${record.reason?.user ?? 'somebody'}`;
+  if (!isBusy(view, record)) return { kind: 'drained', message: `drained${by}, no job on it` };
+  // Clocks of guests are their own: the head tells how long the drain lasts, ours when it ends.
+  const elapsedMs = Math.max(0, view.clock - (record.reason?.at ?? view.clock)) * 1000;
+  const since = isReasonOurs(record) ? scope.now - elapsedMs : node.removalSince;
+  const { deadline } = deadlineFrom(node, since);
+  const jobs = jobsOn(view, node.name);
+  const ids = jobs.slice(0, 5).map(({ id }) => id);
+  const what = jobs.length === 0 ? stateText(record) : `${jobs.length} jobs: ${ids.join(', ')}`;
+  const isPast = deadline !== undefined && scope.now >= deadline;
+  const reason = isPast ? 'DrainDeadlinePassed' : 'WaitingForJobs';
+  return (
+    forced(scope, node, deadline) ??
+    waiting(reason, `drained${by}, waits for ${what}`, { ...(deadline && { deadline }) })
+  );
+}
+
+function deadlineFrom(node: SlurmNode, since: number | undefined): { deadline?: number } {
+  return since === undefined ? {} : { deadline: since + node.drain.timeoutMs };
+}
+
+function forced(scope: SlurmScope, node: SlurmNode, deadline?: number): Verdict | undefined {
+  if (node.drain.onTimeout !== 'Force' || deadline === undefined) return undefined;
+  if (scope.now < deadline) return undefined;
+  return { kind: 'drained', message: 'the drain deadline has passed and onTimeout is Force' };
+}
+
+function waiting(reason: string, message: string, more: { deadline?: number }): Verdict {
+  return { kind: 'draining', reason, message, ...more };
+}

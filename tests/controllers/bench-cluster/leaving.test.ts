@@ -1,0 +1,272 @@
+/** What a round decides about nodes and clusters that go: removal, replacement, the end. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { actionKey } from '../../../src/controllers/bench-cluster/action.ts';
+import type { Verdict } from '../../../src/controllers/schedulers/scheduler.ts';
+import { clusterOf, imageOf, recordOf } from '../../fakes/builders.ts';
+import { PlanCase, poolPath } from './plan-case.ts';
+
+const victim = 'alpha-compute-1';
+const disk = 'alpha-compute-1-01220ba9.qcow2';
+const drained: Verdict = { kind: 'drained', message: 'no job' };
+const absent: Verdict = { kind: 'absent' };
+const draining: Verdict = { kind: 'draining', reason: 'Jobs', message: '1 job' };
+
+/** The last worker is not wanted any more. */
+function shrunk(verdict: Verdict): PlanCase {
+  const round = new PlanCase().edit(recordOf(clusterOf({ replicas: 1 })));
+  round.verdicts.set(victim, verdict);
+  return round;
+}
+
+function deleted(): PlanCase {
+  const round = new PlanCase();
+  const deletionTimestamp = '2026-01-01T00:00:00.000Z';
+  return round.edit(recordOf(clusterOf(), { deletionTimestamp }));
+}
+
+function emptied(round: PlanCase): PlanCase {
+  round.inventory.domains = [];
+  const { pool } = round.inventory;
+  pool.volumes = pool.volumes.filter(({ name }) => name.startsWith('debian-'));
+  return round;
+}
+
+describe('the way out of a node', () => {
+  for (const verdict of [draining, { kind: 'ready' } as const]) {
+    test(`nothing is done while the scheduler says ${verdict.kind}`, () => {
+      const round = shrunk(verdict);
+      assert.deepEqual(round.actions(), []);
+      assert.equal(round.phase(victim)?.[0], 'Draining');
+    });
+  }
+
+  test('step by step: powered off, forgotten, its disk deleted, undefined, gone', () => {
+    const round = shrunk(drained);
+    assert.deepEqual(round.actions(), [`destroy ${victim}`]);
+    round.off(victim);
+    assert.deepEqual(round.actions(), []);
+    assert.deepEqual(round.phase(victim), ['Deleting', 'Leaving']);
+    round.verdicts.set(victim, absent);
+    assert.deepEqual(round.actions(), [`deleteVolume ${disk}`]);
+    round.without({ volume: disk });
+    assert.deepEqual(round.actions(), [`undefine ${victim}`]);
+    round.without({ domain: victim });
+    assert.deepEqual(round.actions(), []);
+    assert.equal(round.phase(victim), undefined);
+  });
+
+  test('one that never joined is powered off at once', () => {
+    assert.deepEqual(shrunk(absent).actions(), [`destroy ${victim}`]);
+  });
+
+  test('a paused victim may still have jobs: it is not powered off undrained', () => {
+    const round = shrunk(draining);
+    Object.assign(round.domain(victim), { state: 'paused' });
+    assert.deepEqual(round.actions(), []);
+  });
+
+  test('the module is told why, and since when it remembers', () => {
+    const round = shrunk(draining);
+    round.plan();
+    const first = round.asked?.nodes.find(({ name }) => name === victim);
+    assert.equal(first?.wanted, 'removed');
+    assert.equal(first?.removalReason, 'replicas lowered');
+    assert.equal(first?.removalSince, undefined);
+    const since = round.now;
+    round.now += 60_000;
+    round.plan();
+    const later = round.asked?.nodes.find(({ name }) => name === victim);
+    assert.equal(later?.removalSince, since);
+    assert.equal(later?.drain.timeoutMs, 600_000);
+  });
+
+  test('a disk without domain that nobody wants is deleted, its neighbour of another tool is not', () => {
+    const round = shrunk(absent).without({ domain: victim });
+    const other = { name: 'alpha-compute-1-deadbeef.qcow2', path: '/pool/x', capacityBytes: 1 };
+    round.inventory.pool.volumes.push(other);
+    assert.deepEqual(round.actions(), [`deleteVolume ${disk}`]);
+  });
+
+  test('a stranger’s volume of exactly that name is not deleted: it is no overlay of ours', () => {
+    const round = shrunk(absent).without({ domain: victim });
+    for (const volume of round.inventory.pool.volumes) {
+      if (volume.name === disk) delete volume.backingPath;
+    }
+    assert.deepEqual(round.actions(), []);
+  });
+
+  test('a disk that a domain without our mark uses is left alone', () => {
+    const round = shrunk(absent).off(victim);
+    delete round.domain(victim).owner;
+    assert.deepEqual(round.actions(), []);
+  });
+
+  test('with an inactive pool it stays defined, so that its disk is not forgotten', () => {
+    const round = shrunk(absent).off(victim);
+    round.inventory.pool.active = false;
+    round.inventory.pool.volumes = [];
+    assert.deepEqual(round.actions(), []);
+    assert.deepEqual(round.phase(victim), ['Deleting', 'PoolInactive']);
+  });
+});
+
+describe('a rollout', () => {
+  const edited = (pool: Parameters<typeof clusterOf>[0] = {}) => {
+    const before = recordOf(clusterOf({ replicas: 4 }));
+    const after = clusterOf({ replicas: 4, ...pool, pool: { memory: '2Gi', ...pool.pool } });
+    const round = new PlanCase(before).edit(recordOf(after));
+    for (const { name, role } of round.cluster.nodes) {
+      if (role === 'worker') round.verdicts.set(name, draining);
+    }
+    return round;
+  };
+  const leaving = (round: PlanCase) => {
+    round.plan();
+    return round.asked?.nodes.filter(({ wanted }) => wanted === 'removed').map(({ name }) => name);
+  };
+
+  test('takes one at a time', () => {
+    assert.deepEqual(leaving(edited()), ['alpha-compute-0']);
+  });
+
+  test('takes as many as maxUnavailable allows', () => {
+    const round = edited({ pool: { rollout: { maxUnavailable: 3 } } });
+    assert.equal(leaving(round)?.length, 3);
+  });
+
+  test('begins with one that is unusable anyway, and takes no other then', () => {
+    const round = edited();
+    round.ready?.delete('alpha-compute-2');
+    assert.deepEqual(leaving(round), ['alpha-compute-2']);
+  });
+
+  test('waits while a node that is new is not usable yet', () => {
+    const round = edited();
+    const fresh = round.domain('alpha-compute-0');
+    const mark = fresh.owner?.node;
+    assert.ok(mark);
+    mark.specHash = round.node('alpha-compute-0').specHash;
+    round.ready?.delete('alpha-compute-0');
+    assert.deepEqual(leaving(round), []);
+  });
+
+  test('begins with nothing while the scheduler cannot be asked', () => {
+    const round = edited();
+    round.ready = undefined;
+    assert.deepEqual(leaving(round), []);
+  });
+
+  test('goes on with the one that has begun while the scheduler cannot be asked', () => {
+    const round = edited();
+    round.ready?.delete('alpha-compute-2');
+    leaving(round);
+    round.ready = undefined;
+    assert.deepEqual(leaving(round), ['alpha-compute-2']);
+  });
+
+  test('takes one that is off, whether or not the scheduler can be asked', () => {
+    const round = edited().off('alpha-compute-2');
+    round.ready = undefined;
+    assert.deepEqual(leaving(round), ['alpha-compute-2']);
+  });
+
+  test('takes no more than that when Slurm calls none ready, as after its restart', () => {
+    const round = edited();
+    round.ready?.clear();
+    assert.deepEqual(leaving(round), ['alpha-compute-0']);
+  });
+
+  test('never takes the head', () => {
+    const round = new PlanCase().edit(
+      recordOf(clusterOf({ spec: { controlPlane: { memory: '4Gi' } } })),
+    );
+    assert.deepEqual(leaving(round), []);
+  });
+
+  test('a replaced node is made anew when it is gone', () => {
+    const round = edited();
+    round.without({ domain: 'alpha-compute-0' });
+    const volume = round.node('alpha-compute-0').volume;
+    round.without({ volume });
+    assert.deepEqual(round.actions(), [`createVolume ${volume}`]);
+  });
+});
+
+describe('the end of a cluster', () => {
+  test('all nodes leave, the head among them, as the scheduler lets them', () => {
+    const round = deleted();
+    for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, draining);
+    assert.deepEqual(round.actions(), []);
+    round.verdicts.set(victim, drained);
+    assert.deepEqual(round.actions(), [`destroy ${victim}`]);
+    const reasons = round.asked?.nodes.map(({ removalReason }) => removalReason);
+    assert.deepEqual(reasons, ['cluster deleted', 'cluster deleted', 'cluster deleted']);
+  });
+
+  test('then its network and images go, and then it is finished', () => {
+    const round = emptied(deleted());
+    assert.deepEqual(round.actions(), [
+      'removeNetwork bench-net',
+      'deleteVolume debian-aaaaaaaaaaaa.qcow2',
+      'deleteVolume debian-aaaaaaaaaaaa.vmlinuz',
+      'deleteVolume debian-aaaaaaaaaaaa.initrd',
+    ]);
+    assert.equal(round.plan().finished, false);
+    round.inventory.networks = [];
+    round.inventory.pool.volumes = [];
+    assert.equal(round.plan().finished, true);
+  });
+
+  test('the images of its earlier specs go too', () => {
+    const round = emptied(deleted());
+    round.record = { ...round.record, images: [imageOf('debian', 'b')] };
+    round.record.formerArtifacts = ['debian-aaaaaaaaaaaa.qcow2'];
+    assert.ok(round.actions().includes('deleteVolume debian-aaaaaaaaaaaa.qcow2'));
+  });
+
+  test('what another cluster wants stays', () => {
+    const round = emptied(deleted());
+    const artifacts = new Set(round.cluster.artifacts);
+    round.observed = { others: { networks: new Set(['bench-net']), artifacts } };
+    assert.deepEqual(round.actions(), []);
+    assert.equal(round.plan().finished, true);
+  });
+
+  test('what a foreign domain or overlay uses stays', () => {
+    const round = emptied(deleted());
+    const { domains, pool } = round.inventory;
+    const kernel = `${poolPath}/debian-aaaaaaaaaaaa.vmlinuz`;
+    domains.push({
+      ...{ name: 'other', uuid: 'o', state: 'shutoff', reason: '', persistent: true, id: -1 },
+      ...{ macs: [], networks: ['bench-net'], files: [kernel], agentConnected: false },
+    });
+    const backingPath = `${poolPath}/debian-aaaaaaaaaaaa.qcow2`;
+    pool.volumes.push({ name: 'x', path: '/pool/x', capacityBytes: 1, backingPath });
+    assert.deepEqual(round.actions(), ['deleteVolume debian-aaaaaaaaaaaa.initrd']);
+  });
+
+  test('a network of its name that is not ours stays', () => {
+    const round = emptied(deleted());
+    Object.assign(round.inventory.networks[0] ?? {}, { uuid: 'foreign' });
+    assert.ok(!round.actions().some((action) => action.startsWith('removeNetwork')));
+  });
+
+  test('an inactive pool hides what is left: it is not finished', () => {
+    const round = emptied(deleted());
+    round.inventory.networks = [];
+    round.inventory.pool.volumes = [];
+    round.inventory.pool.active = false;
+    assert.equal(round.plan().finished, false);
+  });
+
+  test('a deletion under way is not begun again', () => {
+    const round = emptied(deleted());
+    const operations = round
+      .plan()
+      .actions.map(({ action }) => ({ key: actionKey(action), progress: 'begun' }));
+    round.observed = { operations };
+    const again = round.actions().filter((action) => action.startsWith('deleteVolume'));
+    assert.deepEqual(again, []);
+  });
+});

@@ -1,0 +1,230 @@
+/**
+ * Guests in memory, behind the fake hypervisor: a guest answers when its domain has run long
+ * enough, only at its own address, and only to a caller that knows its host key. What is on its
+ * disk lives as long as the volume; units live until the machine stops. What the commands mean is
+ * told by a program, so any scheduler can be played.
+ */
+import {
+  type GuestResult,
+  type GuestRunner,
+  type GuestTarget,
+  PortError,
+} from '../../src/controllers/ports.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { type FakeDomain, type FakeVolume, poolPath } from './fake-host.ts';
+import { type FakeHypervisor, fakeHostKey } from './fake-hypervisor.ts';
+
+/** What a guest keeps over a reboot. */
+export interface FakeDisk {
+  files: Map<string, string>;
+  /** Whatever the program wants to keep. */
+  data: Map<string, unknown>;
+}
+
+export interface FakeUnit {
+  name: string;
+  activeState: 'activating' | 'active' | 'failed';
+  attempts: number;
+  endedAt?: number;
+  journal: string;
+}
+
+/** One guest at one moment. */
+export interface FakeGuest {
+  domain: FakeDomain;
+  disk: FakeDisk;
+  units: Map<string, FakeUnit>;
+}
+
+/** What the software in the guests does. */
+export interface GuestProgram {
+  facts(guest: FakeGuest): string;
+  view(guest: FakeGuest): { exitCode: number; output: string };
+  /** How long the unit takes; `end` has its effects and gives the journal of a failure. */
+  unit(guest: FakeGuest, unit: string): { ms: number; end: () => string | undefined };
+  script(guest: FakeGuest, script: string): GuestResult;
+}
+
+export interface FakeGuestsOptions {
+  clock: Clock;
+  hypervisor: FakeHypervisor;
+  program: GuestProgram;
+  /** From the start of the domain until SSH answers; default 4 s. */
+  sshAfterMs?: number;
+  /** Of one command; default 50 ms. */
+  roundTripMs?: number;
+}
+
+export class FakeGuests implements GuestRunner {
+  /** Guests by name that do not answer for now. */
+  readonly silent = new Set<string>();
+  /** Commands so far that changed something. */
+  changes = 0;
+  readonly #options: FakeGuestsOptions;
+  readonly #disks = new WeakMap<FakeVolume, FakeDisk>();
+  readonly #units = new Map<number, Map<string, FakeUnit>>();
+
+  constructor(options: FakeGuestsOptions) {
+    this.#options = options;
+  }
+
+  /** The guest of a domain that runs, for tests and programs. */
+  guest(name: string): FakeGuest | undefined {
+    const { hypervisor } = this.#options;
+    const domain = [...hypervisor.domains.values()].find((item) => item.name === name);
+    return domain === undefined || domain.state !== 'running' ? undefined : this.#of(domain);
+  }
+
+  async run(
+    target: GuestTarget,
+    script: string,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<GuestResult> {
+    await this.#wait(this.#options.roundTripMs ?? 50, options.signal);
+    const guest = this.#reach(target);
+    if (this.silent.has(target.node)) {
+      await this.#wait(options.timeoutMs, options.signal);
+      throw new PortError('timeout', `${target.node} does not answer`);
+    }
+    if (script.includes('bc1:begin=facts')) return this.#facts(guest, script);
+    this.changes += 1;
+    const unit = /--unit=benchcluster-(\S+)\.service/.exec(script)?.[1];
+    if (unit === undefined) return this.#options.program.script(guest, script);
+    return this.#startUnit(guest, unit, script, options.signal);
+  }
+
+  forget(): void {}
+
+  async close(): Promise<void> {}
+
+  #of(domain: FakeDomain): FakeGuest {
+    const root = domain.files[0]?.slice(poolPath.length + 1) ?? '';
+    const volume = this.#options.hypervisor.volumes.get(root);
+    if (volume === undefined)
+      throw new PortError('unreachable', `${domain.name} has lost its disk`);
+    const disk = this.#disks.get(volume) ?? { files: new Map(), data: new Map() };
+    this.#disks.set(volume, disk);
+    const units = this.#units.get(domain.id) ?? new Map<string, FakeUnit>();
+    this.#units.set(domain.id, units);
+    return { domain, disk, units };
+  }
+
+  /** As SSH would: by address, then by what the machine there proves of itself. */
+  #reach(target: GuestTarget): FakeGuest {
+    const { hypervisor, clock, sshAfterMs = 4000 } = this.#options;
+    const leases = [...hypervisor.networks.values()].flatMap((network) => network.leases);
+    const macs = leases.filter(({ address }) => address === target.address).map(({ mac }) => mac);
+    const domain = [...hypervisor.domains.values()].find(
+      (item) => macs.includes(item.mac) && item.state === 'running',
+    );
+    if (domain === undefined || clock.now() < domain.startedAt + sshAfterMs) {
+      throw new PortError('unreachable', `${target.address} does not answer`);
+    }
+    if (fakeHostKey(domain.uuid) !== target.hostKey || domain.uuid !== target.uuid) {
+      throw new PortError('conflict', `${target.address} is another machine`);
+    }
+    return this.#of(domain);
+  }
+
+  #facts(guest: FakeGuest, script: string): GuestResult {
+    const { program, clock } = this.#options;
+    const uptime = (clock.now() - guest.domain.startedAt) / 1000;
+    const lines = [
+      `bc1:bootId=boot-${guest.domain.id}`,
+      `bc1:hostname=${guest.domain.name}`,
+      'bc1:cpus=1',
+      'bc1:memoryKiB=1000000',
+      `bc1:uptime=${uptime}`,
+      ...[...guest.units.values()].flatMap((unit) => this.#unitLines(guest, unit)),
+      'bc1:begin=facts',
+      program.facts(guest),
+      'bc1:end=facts',
+    ];
+    if (script.includes('bc1:begin=view')) {
+      const view = program.view(guest);
+      lines.push('bc1:begin=view', view.output, 'bc1:end=view', `bc1:viewStatus=${view.exitCode}`);
+    }
+    lines.push('bc1:complete=1', '');
+    return { exitCode: 0, stdout: lines.join('\n'), stderr: '' };
+  }
+
+  #unitLines(guest: FakeGuest, unit: FakeUnit): string[] {
+    const ended = unit.endedAt === undefined ? 0 : unit.endedAt - guest.domain.startedAt;
+    const id = `benchcluster-${unit.name}.service`;
+    return [
+      `bc1:unit.Id=${id}`,
+      `bc1:unit.ActiveState=${unit.activeState}`,
+      `bc1:unit.Result=${unit.activeState === 'failed' ? 'exit-code' : 'success'}`,
+      `bc1:unit.ExecMainStatus=${unit.activeState === 'failed' ? 1 : 0}`,
+      `bc1:unit.InactiveEnterTimestampMonotonic=${ended * 1000}`,
+      `bc1:attempts=${unit.name}=${unit.attempts}`,
+      `bc1:journal=${id}=${Buffer.from(unit.journal).toString('base64')}`,
+    ];
+  }
+
+  /** The unit goes on when the caller is gone; only the end of the machine ends it. */
+  async #startUnit(
+    guest: FakeGuest,
+    name: string,
+    script: string,
+    signal: AbortSignal,
+  ): Promise<GuestResult> {
+    const { program, clock } = this.#options;
+    const before = guest.units.get(name);
+    if (before?.activeState === 'active' || before?.activeState === 'activating') return done(0);
+    for (const [path, content] of filesOf(script)) guest.disk.files.set(path, content);
+    const attempts = (before?.attempts ?? 0) + 1;
+    const unit: FakeUnit = { name, activeState: 'activating', attempts, journal: '' };
+    guest.units.set(name, unit);
+    const { ms, end } = program.unit(guest, name);
+    const { id } = guest.domain;
+    clock.after(ms, () => {
+      if (guest.domain.id !== id) return;
+      const failure = end();
+      unit.activeState = failure === undefined ? 'active' : 'failed';
+      unit.journal = failure ?? '';
+      unit.endedAt = clock.now();
+    });
+    await this.#wait(ms + 1, signal);
+    if (guest.domain.id !== id) throw new PortError('unreachable', `${guest.domain.name} is gone`);
+    return unit.endedAt !== undefined && unit.journal === '' ? done(0) : done(1, unit.journal);
+  }
+
+  #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(new PortError('cancelled', 'cancelled'));
+        return;
+      }
+      const onAbort = (): void => {
+        cancel();
+        reject(new PortError('cancelled', 'cancelled'));
+      };
+      const cancel = this.#options.clock.after(milliseconds, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+export function done(exitCode: number, stderr = ''): GuestResult {
+  return { exitCode, stdout: '', stderr };
+}
+
+/** The files that a start script writes, by path: as base64, or as one quoted line of text. */
+export function filesOf(script: string): [string, string][] {
+  const coded = /base64 -d >(\S+)\.benchcluster <<'bc1-end'\n([A-Za-z0-9+/=\n]*?)\nbc1-end\n/g;
+  const plain = /^printf %s '?([^'\n]*)'? >(\S+)\.benchcluster$/gm;
+  return [
+    ...[...script.matchAll(coded)].map(([, path = '', content = '']): [string, string] => [
+      path,
+      Buffer.from(content, 'base64').toString('utf8'),
+    ]),
+    ...[...script.matchAll(plain)].map(([, text = '', path = '']): [string, string] => [
+      path,
+      text,
+    ]),
+  ];
+}

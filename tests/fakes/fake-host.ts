@@ -1,0 +1,194 @@
+/**
+ * The world inside of a fake hypervisor: domains that boot in the clock's time, volumes, networks
+ * and leases, with libvirt's own habits (a lease outlives its machine, an undefined domain that
+ * runs stays until it stops). It knows no ports, no ownership rules and no faults.
+ */
+import type {
+  DomainState,
+  HostInventory,
+  LeaseView,
+  OwnerMark,
+} from '../../src/controllers/ports.ts';
+import { PortError } from '../../src/controllers/ports.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { digestOf } from '../../src/lib/hash.ts';
+
+export interface FakeHostOptions {
+  clock: Clock;
+  /** Milliseconds from start to the DHCP lease, and to an open guest agent; default 2 and 3 s. */
+  leaseAfterMs?: number;
+  agentAfterMs?: number;
+  cpus?: number;
+  memoryBytes?: number;
+  domainTypes?: ('kvm' | 'qemu')[];
+}
+
+export interface FakeDomain {
+  name: string;
+  uuid: string;
+  state: DomainState;
+  reason: string;
+  persistent: boolean;
+  id: number;
+  owner?: OwnerMark;
+  mac: string;
+  network: string;
+  files: string[];
+  agentConnected: boolean;
+  startedAt: number;
+  leased: boolean;
+}
+
+export interface FakeVolume {
+  name: string;
+  capacityBytes: number;
+  backingVolume?: string;
+}
+
+export interface FakeNetwork {
+  name: string;
+  uuid: string;
+  active: boolean;
+  owner?: OwnerMark;
+  prefix: string;
+  leases: LeaseView[];
+}
+
+export const poolPath = '/var/lib/libvirt/images';
+const leaseSeconds = 3600;
+
+export class FakeHost {
+  readonly domains = new Map<string, FakeDomain>();
+  readonly volumes = new Map<string, FakeVolume>();
+  readonly networks = new Map<string, FakeNetwork>();
+  poolActive = true;
+  readonly #options: FakeHostOptions;
+  readonly #clock: Clock;
+  readonly #changed: (domain?: string) => void;
+  #nextId = 1;
+  #nextAddress = 10;
+
+  constructor(options: FakeHostOptions, changed: (domain?: string) => void) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#changed = changed;
+  }
+
+  domain(uuid: string): FakeDomain {
+    const domain = this.domains.get(uuid);
+    if (domain === undefined) throw new PortError('failed', `Domain ${uuid} is not there`);
+    return domain;
+  }
+
+  start(domain: FakeDomain): void {
+    const missing = domain.files.find(
+      (file) =>
+        file.startsWith(`${poolPath}/`) && !this.volumes.has(file.slice(poolPath.length + 1)),
+    );
+    if (missing !== undefined)
+      throw new PortError('failed', `Cannot access storage file '${missing}'`);
+    const network = this.networks.get(domain.network);
+    if (domain.network !== '' && !network?.active) {
+      throw new PortError('failed', `Network ${domain.network} is not active`);
+    }
+    domain.id = this.#nextId;
+    this.#nextId += 1;
+    domain.startedAt = this.#clock.now();
+    domain.leased = false;
+    domain.state = 'running';
+    domain.reason = 'booted';
+    const { id } = domain;
+    this.#clock.after(this.#options.agentAfterMs ?? 3000, () => {
+      if (domain.id !== id || this.domains.get(domain.uuid) !== domain) return;
+      domain.agentConnected = true;
+      this.#changed(domain.uuid);
+    });
+  }
+
+  powerOff(domain: FakeDomain, reason: string): void {
+    domain.id = -1;
+    domain.agentConnected = false;
+    domain.state = 'shutoff';
+    domain.reason = reason;
+    if (!domain.persistent) this.domains.delete(domain.uuid);
+  }
+
+  undefine(domain: FakeDomain): void {
+    if (domain.id === -1) this.domains.delete(domain.uuid);
+    else domain.persistent = false;
+  }
+
+  view(): HostInventory {
+    for (const domain of this.domains.values()) this.#lease(domain);
+    const { cpus = 4, memoryBytes = 8 * 2 ** 30, domainTypes = ['qemu'] } = this.#options;
+    return structuredClone({
+      hostname: 'fake',
+      libvirtVersion: '9.0.0',
+      domainTypes,
+      cpus,
+      memoryBytes,
+      pool: {
+        name: 'default',
+        path: poolPath,
+        active: this.poolActive,
+        availableBytes: 100 * 2 ** 30,
+        volumes: [...this.volumes.values()].map(({ name, capacityBytes, backingVolume }) => ({
+          name,
+          path: pathOf(name),
+          capacityBytes,
+          ...(backingVolume !== undefined && { backingPath: pathOf(backingVolume) }),
+        })),
+      },
+      networks: [...this.networks.values()].map(({ prefix: _, ...network }) => network),
+      domains: [...this.domains.values()].map((domain) => {
+        const { mac, network, startedAt: _, leased: __, ...rest } = domain;
+        return { ...rest, macs: [mac], networks: network === '' ? [] : [network] };
+      }),
+    });
+  }
+
+  #lease(domain: FakeDomain): void {
+    const network = this.networks.get(domain.network);
+    const dueAt = domain.startedAt + (this.#options.leaseAfterMs ?? 2000);
+    if (domain.id === -1 || domain.leased || !network?.active || this.#clock.now() < dueAt) return;
+    domain.leased = true;
+    const expiresAt = Math.floor(dueAt / 1000) + leaseSeconds;
+    const held = network.leases.find(({ mac }) => mac === domain.mac);
+    if (held !== undefined) {
+      held.expiresAt = expiresAt;
+      return;
+    }
+    const address = `${network.prefix}.${this.#nextAddress}`;
+    this.#nextAddress += 1;
+    network.leases.push({ mac: domain.mac, address, expiresAt });
+  }
+}
+
+export function newDomain(
+  domain: Pick<FakeDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> & { owner?: OwnerMark },
+): FakeDomain {
+  const { name, uuid, mac, network, files, owner } = domain;
+  return {
+    ...{ name, uuid, mac, network, files },
+    ...(owner && { owner }),
+    ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
+    ...{ agentConnected: false, startedAt: 0, leased: false },
+  };
+}
+
+export function pathOf(volume: string): string {
+  return `${poolPath}/${volume}`;
+}
+
+/** Of a qcow2 file, its virtual size. */
+export function virtualSize(bytes: Uint8Array): number {
+  const buffer = Buffer.from(bytes);
+  const isQcow2 = buffer.length > 32 && buffer.readUInt32BE(0) === 0x514649fb;
+  return isQcow2 ? Number(buffer.readBigUInt64BE(24)) : buffer.length;
+}
+
+/** Who owns it, without what drifts. */
+export function ownerKey(owner: OwnerMark | undefined): string {
+  const { specHash: _, image: __, ...node } = owner?.node ?? {};
+  return digestOf({ installation: owner?.installation, node });
+}

@@ -1,0 +1,300 @@
+/**
+ * A hypervisor in memory: it really has domains, volumes, networks and leases, and refuses what
+ * libvirt refuses. Time comes only from the clock that is given, so a boot takes as long as a test
+ * says. Faults: `failNext`, `loseReplyOfNext` (done, but the answer is lost), `unreachable`,
+ * `delayMs`. The same conformance suite runs on it and on real libvirt.
+ */
+import { createHash } from 'node:crypto';
+import type {
+  Artifact,
+  DomainSpec,
+  HostInventory,
+  Hypervisor,
+  NetworkSpec,
+  OwnerMark,
+} from '../../src/controllers/ports.ts';
+import { PortError } from '../../src/controllers/ports.ts';
+import { subnetOf } from '../../src/drivers/libvirt/network-xml.ts';
+import { digestOf } from '../../src/lib/hash.ts';
+import {
+  type FakeDomain,
+  FakeHost,
+  type FakeHostOptions,
+  newDomain,
+  ownerKey,
+  pathOf,
+  virtualSize,
+} from './fake-host.ts';
+import { FaultPlan } from './fault-plan.ts';
+
+export type FakeCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
+
+export interface FakeHypervisorOptions extends FakeHostOptions {
+  /** Bytes of an artifact's source. Without it every upload is taken as right. */
+  readSource?: (path: string) => Promise<Uint8Array>;
+}
+
+export class FakeHypervisor extends FakeHost implements Hypervisor {
+  /** What guests wrote to their consoles, by root volume. */
+  readonly consoles = new Map<string, string>();
+  readonly faults: FaultPlan<FakeCall>;
+  readonly #options: FakeHypervisorOptions;
+  readonly #listeners = new Set<(change: { domain?: string }) => void>();
+
+  constructor(options: FakeHypervisorOptions) {
+    super(options, (domain) => this.#emit(domain));
+    this.#options = options;
+    this.faults = new FaultPlan(options.clock);
+  }
+
+  /** Every call that came through, for counting. */
+  get calls(): FakeCall[] {
+    return this.faults.calls;
+  }
+
+  set unreachable(unreachable: boolean) {
+    this.faults.unreachable = unreachable;
+  }
+
+  set delayMs(delayMs: number) {
+    this.faults.delayMs = delayMs;
+  }
+
+  /** The next call of that name does nothing and fails. Several add up. */
+  failNext(call: FakeCall, error = new PortError('failed', `${call} fails on request`)): void {
+    this.faults.failNext(call, error);
+  }
+
+  /** The next call of that name is done, but its answer never comes. */
+  loseReplyOfNext(call: FakeCall): void {
+    this.faults.loseReplyOfNext(call);
+  }
+
+  /** What a person or an accident does to a domain: power cut, crash, pause, undefine. */
+  disturb(uuid: string, how: 'destroy' | 'crash' | 'pause' | 'undefine'): void {
+    const domain = this.domain(uuid);
+    if (how === 'pause') {
+      domain.state = 'paused';
+      domain.reason = 'ioerror';
+    } else if (how === 'undefine') this.undefine(domain);
+    else this.powerOff(domain, how === 'crash' ? 'crashed' : 'destroyed');
+    this.#emit(uuid);
+  }
+
+  addForeignDomain(domain: { name: string; uuid: string; files?: string[]; network?: string }) {
+    const { name, uuid, files = [], network = '' } = domain;
+    const mac = `52:54:00:ff:00:${this.domains.size.toString(16).padStart(2, '0')}`;
+    this.domains.set(uuid, newDomain({ name, uuid, mac, network, files }));
+    this.#emit(uuid);
+  }
+
+  addNetwork(network: { name: string; uuid: string; active?: boolean; owner?: OwnerMark }): void {
+    const { name, uuid, active = true, owner } = network;
+    const prefix = `192.168.${100 + this.networks.size}`;
+    this.networks.set(name, { name, uuid, active, prefix, leases: [], ...(owner && { owner }) });
+    this.#emit();
+  }
+
+  inventory(signal: AbortSignal): Promise<HostInventory> {
+    return this.faults.perform('inventory', signal, () => this.view());
+  }
+
+  onChange(listener: (change: { domain?: string }) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  hostKey(uuid: string, signal: AbortSignal): Promise<string> {
+    return this.faults.perform('hostKey', signal, () => {
+      if (!this.domain(uuid).agentConnected) throw failed('The guest agent is not connected');
+      return fakeHostKey(uuid);
+    });
+  }
+
+  guestAddresses(uuid: string, signal: AbortSignal): Promise<{ mac: string; address: string }[]> {
+    return this.faults.perform('guestAddresses', signal, () => {
+      const domain = this.domain(uuid);
+      if (!domain.agentConnected) return [];
+      const leases = this.networks.get(domain.network)?.leases ?? [];
+      return leases
+        .filter(({ mac }) => mac === domain.mac)
+        .map(({ mac, address }) => ({ mac, address }));
+    });
+  }
+
+  consoleLog(volume: string, maxBytes: number, signal: AbortSignal): Promise<string> {
+    return this.faults.perform('consoleLog', signal, () =>
+      (this.consoles.get(volume) ?? '').slice(-maxBytes),
+    );
+  }
+
+  uploadArtifact(
+    artifact: Artifact,
+    progress: (sentBytes: number, totalBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.faults.perform('uploadArtifact', signal, async () => {
+      if (this.volumes.has(artifact.volume)) return;
+      const bytes = await this.#sourceOf(artifact);
+      const total = bytes?.length ?? 1_000_000;
+      progress(0, total);
+      progress(total, total);
+      const capacityBytes = bytes === undefined ? 2 ** 31 : virtualSize(bytes);
+      this.volumes.set(artifact.volume, { name: artifact.volume, capacityBytes });
+    });
+  }
+
+  createVolume(
+    volume: { name: string; capacityBytes: number; backingVolume: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.faults.perform('createVolume', signal, () => {
+      const present = this.volumes.get(volume.name);
+      if (present !== undefined) {
+        if (digestOf(present) === digestOf(volume)) return;
+        throw new PortError('conflict', `Volume ${volume.name} exists and is different`);
+      }
+      const base = this.volumes.get(volume.backingVolume);
+      if (base === undefined) throw failed(`Backing volume ${volume.backingVolume} is not there`);
+      if (volume.capacityBytes < base.capacityBytes) {
+        throw new PortError('rejected', `${volume.name} is smaller than ${base.name}`);
+      }
+      this.volumes.set(volume.name, { ...volume });
+    });
+  }
+
+  deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
+    return this.faults.perform('deleteVolume', signal, () => {
+      for (const domain of this.domains.values()) {
+        const uses = domain.files.includes(pathOf(name));
+        if (uses && (domain.uuid !== onlyUsedBy || domain.id !== -1)) {
+          throw new PortError('conflict', `Volume ${name} is used by domain ${domain.name}`);
+        }
+      }
+      for (const volume of this.volumes.values()) {
+        if (volume.backingVolume === name) {
+          throw new PortError('conflict', `Volume ${name} is used by volume ${volume.name}`);
+        }
+      }
+      this.volumes.delete(name);
+    });
+  }
+
+  defineDomain(spec: DomainSpec, signal: AbortSignal): Promise<void> {
+    return this.faults.perform('defineDomain', signal, () => {
+      for (const domain of this.domains.values()) {
+        if (domain.uuid !== spec.uuid && domain.name !== spec.name) continue;
+        const isSame = digestOf(domain.owner) === digestOf(spec.owner);
+        if (domain.uuid !== spec.uuid || domain.name !== spec.name || !isSame) {
+          throw new PortError('conflict', `Domain ${domain.name} exists and is not this one`);
+        }
+        domain.persistent = true;
+        return;
+      }
+      const volumes = [spec.volume, spec.boot?.kernel, spec.boot?.initrd];
+      const files = volumes.filter((volume) => volume !== undefined).map(pathOf);
+      this.domains.set(spec.uuid, newDomain({ ...spec, files }));
+      this.#emit(spec.uuid);
+    });
+  }
+
+  changeDomain(
+    change: 'start' | 'resume' | 'destroy' | 'undefine',
+    target: { uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.faults.perform('changeDomain', signal, () => {
+      const domain = this.domains.get(target.uuid);
+      if (domain === undefined) {
+        if (change === 'destroy' || change === 'undefine') return;
+        throw failed(`Domain ${target.uuid} is not there`);
+      }
+      if (ownerKey(domain.owner) !== ownerKey(target.owner)) {
+        throw new PortError('conflict', `Domain ${domain.name} does not carry our mark`);
+      }
+      this.#change(change, domain);
+      this.#emit(domain.uuid);
+    });
+  }
+
+  createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
+    return this.faults.perform('createNetwork', signal, () => {
+      if (subnetOf(spec.cidr) === undefined) {
+        throw new PortError('rejected', `Not an IPv4 subnet for guests: ${spec.cidr}`);
+      }
+      for (const network of this.networks.values()) {
+        if (network.name !== spec.name && network.uuid !== spec.uuid) continue;
+        const isOurs = network.owner?.installation === spec.owner.installation;
+        if (!isOurs || network.uuid !== spec.uuid || network.name !== spec.name) {
+          throw new PortError('conflict', `Network ${network.name} exists and is not ours`);
+        }
+        network.active = true;
+        return;
+      }
+      const { name, uuid, owner, cidr } = spec;
+      const prefix = cidr.split('.').slice(0, 3).join('.');
+      this.networks.set(name, { name, uuid, owner, prefix, active: true, leases: [] });
+      this.#emit();
+    });
+  }
+
+  removeNetwork(
+    target: { name: string; uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.faults.perform('removeNetwork', signal, () => {
+      const network = [...this.networks.values()].find(({ uuid }) => uuid === target.uuid);
+      if (network === undefined) return;
+      if (network.owner?.installation !== target.owner.installation) {
+        throw new PortError('conflict', `Network ${network.name} is not ours`);
+      }
+      const user = [...this.domains.values()].find((domain) => domain.network === network.name);
+      if (user !== undefined) {
+        throw new PortError('conflict', `Network ${network.name} is used by ${user.name}`);
+      }
+      this.networks.delete(network.name);
+      this.#emit();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear();
+  }
+
+  #change(change: 'start' | 'resume' | 'destroy' | 'undefine', domain: FakeDomain): void {
+    if (change === 'start' && domain.id === -1) this.start(domain);
+    else if (change === 'resume' && domain.state === 'paused') {
+      domain.state = 'running';
+      domain.reason = 'unpaused';
+    } else if (change === 'destroy' && domain.id !== -1) this.powerOff(domain, 'destroyed');
+    else if (change === 'undefine') {
+      if (domain.id !== -1) throw new PortError('conflict', `Domain ${domain.name} is running`);
+      this.domains.delete(domain.uuid);
+    }
+  }
+
+  async #sourceOf(artifact: Artifact): Promise<Uint8Array | undefined> {
+    const { readSource } = this.#options;
+    if (readSource === undefined) return undefined;
+    const bytes = await readSource(artifact.sourcePath).catch((cause: unknown) => {
+      throw new PortError('rejected', `Cannot read ${artifact.sourcePath}`, { cause });
+    });
+    if (createHash('sha256').update(bytes).digest('hex') !== artifact.sha256) {
+      throw new PortError('rejected', `${artifact.sourcePath} does not have the digest`);
+    }
+    return bytes;
+  }
+
+  #emit(domain?: string): void {
+    for (const listener of this.#listeners) listener(domain === undefined ? {} : { domain });
+  }
+}
+
+/** Stable per domain, so that tests can know it beforehand. */
+export function fakeHostKey(uuid: string): string {
+  return `ssh-ed25519 ${Buffer.from(`key of ${uuid}`).toString('base64')}`;
+}
+
+function failed(message: string): PortError {
+  return new PortError('failed', message);
+}

@@ -1,0 +1,112 @@
+/**
+ * The state store in memory. It keeps copies, as a disk does, so that nobody's later change to an
+ * object leaks in. It outlives the controllers that a test starts and kills.
+ */
+import type { ClusterEvent, ClusterRecord, StateStore } from '../../src/controllers/ports.ts';
+import type { ClusterStatus } from '../../src/crd/status.ts';
+
+export class FakeState implements StateStore {
+  readonly #installation: string;
+  readonly #records = new Map<string, ClusterRecord>();
+  readonly #secrets = new Map<string, Uint8Array>();
+  readonly #requests = new Map<string, { namespace: string; name: string }>();
+  readonly #listeners = new Set<() => void>();
+  #events: ClusterEvent[] = [];
+  #failures = 0;
+  /** Status writes so far. */
+  statusWrites = 0;
+
+  constructor(installation: string) {
+    this.#installation = installation;
+  }
+
+  /** The next so many writes fail, as on a full disk. */
+  failNext(writes = 1): void {
+    this.#failures = writes;
+  }
+
+  async installation(): Promise<string> {
+    return this.#installation;
+  }
+
+  async clusters(): Promise<ClusterRecord[]> {
+    return structuredClone([...this.#records.values()]);
+  }
+
+  async putCluster(record: ClusterRecord): Promise<void> {
+    this.#write();
+    const { namespace, name } = record.cluster.metadata;
+    this.#records.set(`${namespace}/${name}`, structuredClone(record));
+  }
+
+  async removeCluster(namespace: string, name: string): Promise<void> {
+    this.#write();
+    this.#records.delete(`${namespace}/${name}`);
+    this.#requests.delete(`${namespace}/${name}`);
+  }
+
+  async deletionRequests(): Promise<{ namespace: string; name: string }[]> {
+    return [...this.#requests.values()];
+  }
+
+  async forgetDeletionRequest(namespace: string, name: string): Promise<void> {
+    this.#write();
+    this.#requests.delete(`${namespace}/${name}`);
+  }
+
+  onDeletionRequest(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** What `benchctl delete` does, whatever the source holds. */
+  requestDeletion(namespace: string, name: string): void {
+    this.#requests.set(`${namespace}/${name}`, { namespace, name });
+    for (const listener of this.#listeners) listener();
+  }
+
+  async putStatus(namespace: string, name: string, status: ClusterStatus): Promise<void> {
+    this.#write();
+    this.statusWrites += 1;
+    const record = this.#records.get(`${namespace}/${name}`);
+    if (record !== undefined) record.status = structuredClone(status);
+  }
+
+  async appendEvent(event: ClusterEvent): Promise<void> {
+    this.#write();
+    this.#events = [...this.#events, event].slice(-1000);
+  }
+
+  async events(): Promise<ClusterEvent[]> {
+    return [...this.#events];
+  }
+
+  async secret(name: string, create: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const known = this.#secrets.get(name);
+    if (known !== undefined) return known;
+    this.#write();
+    const made = await create();
+    this.#secrets.set(name, made);
+    return made;
+  }
+
+  /** The record as it would be read after a restart. */
+  record(key: string): ClusterRecord | undefined {
+    return structuredClone(this.#records.get(key));
+  }
+
+  /** Not a copy, because tests look often; never written to. */
+  status(key: string): Readonly<ClusterStatus> | undefined {
+    return this.#records.get(key)?.status;
+  }
+
+  has(key: string): boolean {
+    return this.#records.has(key);
+  }
+
+  #write(): void {
+    if (this.#failures === 0) return;
+    this.#failures -= 1;
+    throw new Error('no space left on device');
+  }
+}
