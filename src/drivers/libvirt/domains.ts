@@ -1,0 +1,215 @@
+/**
+ * Domains: listing them, and the only calls that change them.
+ * Before every change the ownership mark is read again from libvirt, by UUID; between that reading
+ * and the change nobody can put another domain under the same UUID without removing ours first.
+ * Configurations are cached by UUID until an event, a write of ours or a relist.
+ */
+import type { DomainSpec, DomainView, OwnerMark } from '../../controllers/ports.ts';
+import { PortError } from '../../controllers/ports.ts';
+import { isAbsent, isStateRace } from '../../libvirt/error.ts';
+import { DomainList, DomainStats, DomainUndefine, DomainXml } from '../../libvirt/flags.ts';
+import type { DomainHandle, FoundDomain } from '../../libvirt/procedures/handle.ts';
+import { unlessAbsent } from './absent.ts';
+import { type LibvirtCalls, readsAtOnce } from './calls.ts';
+import { domainStateOf } from './domain-state.ts';
+import { type DomainFiles, renderDomain } from './domain-xml.ts';
+import { EpochCache } from './epoch-cache.ts';
+import { mapLimited } from './limited.ts';
+import { isSameOwner } from './owner-metadata.ts';
+import { type DomainConfig, readDomain } from './read-domain.ts';
+import { XmlFault } from './xml.ts';
+
+const undefineFlags =
+  DomainUndefine.managedSave |
+  DomainUndefine.snapshotsMetadata |
+  DomainUndefine.nvram |
+  DomainUndefine.checkpointsMetadata;
+
+export type DomainChange = 'start' | 'resume' | 'destroy' | 'undefine';
+
+export class Domains {
+  readonly #calls: LibvirtCalls;
+  readonly #configs = new EpochCache<DomainConfig>();
+
+  constructor(calls: LibvirtCalls) {
+    this.#calls = calls;
+  }
+
+  forget(uuid?: string): void {
+    if (uuid === undefined) this.#configs.clear();
+    else this.#configs.invalidate(uuid);
+  }
+
+  /** Every domain of the host, foreign ones included. Two calls, and one for each unknown domain. */
+  async list(signal?: AbortSignal): Promise<DomainView[]> {
+    const options = { signal };
+    const [stats, transient] = await Promise.all([
+      this.#calls.domains.stats(DomainStats.state, 0, [], options),
+      this.#calls.domains.list(DomainList.transient, options),
+    ]);
+    const passing = new Set(transient.map(({ uuid }) => uuid));
+    this.#configs.keepOnly(new Set(stats.map(({ domain }) => domain.uuid)));
+    const views = await mapLimited(stats, readsAtOnce, async ({ domain, values }) => {
+      const config = await this.#config(domain, signal);
+      const state = domainStateOf(values.get('state.state'), values.get('state.reason'));
+      return config && viewOf(domain, config, state, !passing.has(domain.uuid));
+    });
+    return views.filter((view) => view !== undefined);
+  }
+
+  /** Configurations read at this moment, the running and the stored one of each domain. */
+  async readAll(signal?: AbortSignal): Promise<(DomainConfig & { id: number })[]> {
+    const options = { signal };
+    const found = await this.#calls.domains.list(0, options);
+    const configs = await mapLimited(found, readsAtOnce, async (domain) => {
+      const flags = domain.id === -1 ? [0] : [0, DomainXml.inactive];
+      const texts = await mapLimited(flags, 1, (flag) =>
+        unlessAbsent(this.#calls.domains.xml(domain, flag, options)),
+      );
+      return texts
+        .filter((text) => text !== undefined)
+        .map((text) => ({ ...readDomain(text), id: domain.id }));
+    });
+    return configs.flat();
+  }
+
+  /** Repeating it is success. `prepare` makes what the definition will refer to. */
+  async define(
+    spec: DomainSpec,
+    files: DomainFiles,
+    signal: AbortSignal,
+    prepare: () => Promise<void>,
+  ): Promise<void> {
+    const options = { signal };
+    const [byUuid, byName] = await Promise.all([
+      unlessAbsent(this.#calls.domains.lookupByUuid(spec.uuid, options)),
+      unlessAbsent(this.#calls.domains.lookupByName(spec.name, options)),
+    ]);
+    for (const found of [byUuid, byName]) {
+      if (found !== undefined && !(await this.#isSame(found, spec, signal))) {
+        throw new PortError(
+          'conflict',
+          `Domain ${found.name} (${found.uuid}) exists and is not this node`,
+        );
+      }
+    }
+    if (byUuid !== undefined && (await this.#calls.domains.isPersistent(byUuid, options))) return;
+    await prepare();
+    try {
+      await this.#calls.domains.define(renderDomain(spec, files), 0, options);
+    } finally {
+      this.forget(spec.uuid);
+    }
+  }
+
+  async change(
+    change: DomainChange,
+    target: { uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+    beforeUndefine: (domain: DomainConfig) => Promise<void>,
+  ): Promise<void> {
+    const config = await this.#ownConfig(target, signal);
+    if (config === undefined) {
+      if (change === 'destroy' || change === 'undefine') return;
+      throw new PortError('failed', `Domain ${target.uuid} is not there`);
+    }
+    try {
+      await this.#apply(change, config, { signal }, beforeUndefine);
+    } catch (error) {
+      // Somebody was faster, or the guest was: what counts is the state that was wanted.
+      const isDone = isStateRace(error) || isAbsent(error);
+      if (!isDone || !(await this.#isDone(change, config, { signal }))) throw error;
+    } finally {
+      this.forget(target.uuid);
+    }
+  }
+
+  async #apply(
+    change: DomainChange,
+    domain: DomainConfig,
+    options: { signal: AbortSignal },
+    beforeUndefine: (domain: DomainConfig) => Promise<void>,
+  ): Promise<void> {
+    if (await this.#isDone(change, domain, options)) return;
+    const { domains } = this.#calls;
+    if (change === 'start') await domains.create(domain, 0, options);
+    else if (change === 'resume') await domains.resume(domain, options);
+    else if (change === 'destroy') await domains.destroy(domain, 0, options);
+    else {
+      // libvirt would undefine it and let it run on, invisible after its next stop.
+      if (await domains.isActive(domain, options)) {
+        throw new PortError('conflict', `Domain ${domain.name} is running and is not undefined`);
+      }
+      await beforeUndefine(domain);
+      await domains.undefine(domain, undefineFlags, options);
+    }
+  }
+
+  async #isDone(
+    change: DomainChange,
+    domain: DomainHandle,
+    options: { signal: AbortSignal },
+  ): Promise<boolean> {
+    const { domains } = this.#calls;
+    // A crashed domain may be kept for inspection: it is active, and so has to be destroyed.
+    const isActive = await unlessAbsent(domains.isActive(domain, options));
+    if (change === 'undefine') return isActive === undefined;
+    if (change === 'destroy') return isActive !== true;
+    if (change === 'start') return isActive === true;
+    return (await unlessAbsent(domains.state(domain, options)))?.state === 'running';
+  }
+
+  /** Undefined when it is absent; throws `conflict` when it is not ours. */
+  async #ownConfig(
+    { uuid, owner }: { uuid: string; owner: OwnerMark },
+    signal: AbortSignal,
+  ): Promise<DomainConfig | undefined> {
+    const xml = await unlessAbsent(this.#calls.domains.xml({ name: uuid, uuid }, 0, { signal }));
+    if (xml === undefined) return undefined;
+    const config = readDomain(xml);
+    if (isSameOwner(config.owner, owner)) return config;
+    throw new PortError('conflict', `Domain ${config.name} (${uuid}) does not carry our mark`);
+  }
+
+  async #isSame(found: FoundDomain, spec: DomainSpec, signal: AbortSignal): Promise<boolean> {
+    if (found.uuid !== spec.uuid || found.name !== spec.name) return false;
+    const { owner } = readDomain(await this.#calls.domains.xml(found, 0, { signal }));
+    // Another spec hash is another machine: it is replaced by the plan, never rewritten in place.
+    return isSameOwner(owner, spec.owner) && owner?.node?.specHash === spec.owner.node?.specHash;
+  }
+
+  #config(domain: DomainHandle, signal?: AbortSignal): Promise<DomainConfig | undefined> {
+    return unlessAbsent(
+      this.#configs.get(domain.uuid, async () =>
+        readStranger(domain, await this.#calls.domains.xml(domain, 0, { signal })),
+      ),
+    );
+  }
+}
+
+/** A text that we cannot read is never one of ours, and must not hide all the other domains. */
+function readStranger({ name, uuid }: DomainHandle, xml: string): DomainConfig {
+  try {
+    return readDomain(xml);
+  } catch (error) {
+    if (!(error instanceof XmlFault)) throw error;
+    const nothing = { macs: [], networks: [], files: [], volumes: [] };
+    return { name, uuid, ...nothing, agentConnected: false };
+  }
+}
+
+function viewOf(
+  { name, uuid, id }: FoundDomain,
+  config: DomainConfig,
+  state: Pick<DomainView, 'state' | 'reason'>,
+  persistent: boolean,
+): DomainView {
+  const { owner, macs, networks, files, agentConnected } = config;
+  return {
+    ...{ name, uuid, id, persistent },
+    ...state,
+    ...(owner && { owner }),
+    ...{ macs, networks, files },
+    agentConnected: agentConnected && id !== -1,
+  };
+}

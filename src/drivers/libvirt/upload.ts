@@ -1,0 +1,244 @@
+/**
+ * Putting a file of an image into the pool, so that its final name never stands for anything but
+ * the whole and checked file. libvirt can neither rename a volume nor upload byte for byte in one
+ * step, so (docs/decisions/ tells why):
+ *
+ *   1. all but the head of the file is streamed into `<name>.part`, its digest computed on the way;
+ *   2. the part is cloned on the host under the final name, still without its head;
+ *   3. the head is written, which makes it an image; sizes are compared; the part is deleted.
+ *
+ * A final name counts only while no part of it exists, so power may go at any point.
+ */
+import type { Artifact } from '../../controllers/ports.ts';
+import { PortError } from '../../controllers/ports.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { isConflict, LibvirtError } from '../../libvirt/error.ts';
+import { VolumeCreate } from '../../libvirt/flags.ts';
+import { unlessAbsent } from './absent.ts';
+import { ArtifactSource } from './artifact-source.ts';
+import type { LibvirtCalls } from './calls.ts';
+import type { Domains } from './domains.ts';
+import type { OpenPool, StoragePool } from './pool.ts';
+import { overlayOf, usesVolume } from './volume-users.ts';
+import { renderRawVolume } from './volume-xml.ts';
+import { delay } from './wait.ts';
+
+/** Enough to hide every magic number that libvirt knows at the start of a file. */
+const headBytes = 4096;
+/** A stream that still runs moves its part's modification time within this. */
+const quietMs = 1000;
+const cleanUpMs = 30_000;
+/** Another copy in the pool makes a scan wait; after five seconds sizes are read as they are. */
+const refreshTries = 20;
+
+const partSuffix = '.part';
+
+export function partOf(volume: string): string {
+  return `${volume}${partSuffix}`;
+}
+
+/** Final names that are hidden because their parts exist. */
+export function unfinished(names: Iterable<string>): Set<string> {
+  const parts = [...names].filter((name) => name.endsWith(partSuffix));
+  return new Set(parts.map((name) => name.slice(0, -partSuffix.length)));
+}
+
+export interface UploadParts {
+  /** For everything that is short. */
+  calls: LibvirtCalls;
+  /** A connection of its own, for the stream and the copy. */
+  bulk: LibvirtCalls;
+  pool: StoragePool;
+  domains: Domains;
+  clock: Clock;
+  log: Log;
+}
+
+export type Progress = (sentBytes: number, totalBytes: number) => void;
+
+export class Upload {
+  readonly #parts: UploadParts;
+  readonly #artifact: Artifact;
+  readonly #signal: AbortSignal;
+
+  constructor(parts: UploadParts, artifact: Artifact, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#artifact = artifact;
+    this.#signal = signal;
+  }
+
+  async run(progress: Progress): Promise<void> {
+    const pool = await this.#parts.pool.open(this.#signal);
+    if (await this.#isPresent()) return;
+    await this.#removeLeftovers(pool);
+    await using source = await this.#openSource();
+    this.#requireRoom(pool, source);
+    await this.#createPart(pool, source);
+    // While the part is ours nobody else makes the final name; before, somebody may have.
+    if ((await this.#parts.pool.findFresh(this.#artifact.volume, this.#signal)) !== undefined) {
+      await this.#delete(partOf(this.#artifact.volume), this.#signal);
+      if (await this.#isPresent()) return;
+      throw this.#busy();
+    }
+    let isWhole = false;
+    try {
+      await this.#sendTail(source, progress);
+      await this.#clone(pool, source);
+      await this.#sendHead(pool, source);
+      isWhole = true;
+    } finally {
+      if (!isWhole) await this.#cleanUp();
+    }
+    // The commit: from here on the final name counts.
+    await this.#delete(partOf(this.#artifact.volume), this.#signal);
+    progress(source.bytes, source.bytes);
+  }
+
+  /** Whole already. A source that cannot be read any more is no reason to fail then. */
+  async #isPresent(): Promise<boolean> {
+    const { pool } = this.#parts;
+    const { volume, sourcePath } = this.#artifact;
+    const [final, part] = await Promise.all([
+      pool.findFresh(volume, this.#signal),
+      pool.findFresh(partOf(volume), this.#signal),
+    ]);
+    if (final === undefined || part !== undefined) return false;
+    const source = await ArtifactSource.open(sourcePath, 0).catch(() => undefined);
+    await source?.[Symbol.asyncDispose]();
+    if (source === undefined || source.bytes === final.fileBytes) return true;
+    throw new PortError(
+      'conflict',
+      `Volume ${volume} has ${final.fileBytes} bytes and ${sourcePath} has ${source.bytes}`,
+    );
+  }
+
+  async #removeLeftovers(pool: OpenPool): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { volume } = this.#artifact;
+    const part = await this.#parts.pool.findFresh(partOf(volume), this.#signal);
+    if (part === undefined) return;
+    await delay(clock, quietMs, this.#signal);
+    const later = await this.#parts.pool.findFresh(partOf(volume), this.#signal);
+    if (later !== undefined && later.modified !== part.modified) throw this.#busy();
+    const user =
+      (await this.#parts.domains.readAll(this.#signal)).find((domain) =>
+        usesVolume(pool, volume, domain),
+      ) ?? overlayOf(pool, volume, await this.#parts.pool.volumes(pool, this.#signal));
+    if (user !== undefined) {
+      throw new PortError('conflict', `Volume ${volume} is unfinished, but ${user.name} uses it`);
+    }
+    log.warn({ volume }, 'removing what an interrupted upload left');
+    // The part goes last, or the final name would count for a moment.
+    await this.#delete(volume, this.#signal);
+    await this.#delete(partOf(volume), this.#signal);
+  }
+
+  async #openSource(): Promise<ArtifactSource> {
+    const { sourcePath } = this.#artifact;
+    try {
+      const source = await ArtifactSource.open(sourcePath, headBytes);
+      if (source.bytes > 0) return source;
+      await source[Symbol.asyncDispose]();
+    } catch (cause) {
+      throw new PortError('rejected', `Cannot read ${sourcePath}: ${String(cause)}`, { cause });
+    }
+    throw new PortError('rejected', `${sourcePath} is empty`);
+  }
+
+  #requireRoom(pool: OpenPool, source: ArtifactSource): void {
+    const needed = 2 * source.bytes;
+    if (pool.availableBytes >= needed) return;
+    throw new PortError(
+      'failed',
+      `Storage pool ${pool.handle.name} has ${pool.availableBytes} bytes free; ${this.#artifact.volume} needs ${needed} while it is uploaded`,
+    );
+  }
+
+  async #createPart(pool: OpenPool, source: ArtifactSource): Promise<void> {
+    const name = partOf(this.#artifact.volume);
+    try {
+      const xml = renderRawVolume({ name, bytes: source.bytes });
+      await this.#parts.calls.volumes.create(pool.handle, xml, 0, { signal: this.#signal });
+    } catch (error) {
+      throw isConflict(error) ? this.#busy() : error;
+    } finally {
+      this.#parts.pool.forget(name);
+    }
+  }
+
+  async #sendTail(source: ArtifactSource, progress: Progress): Promise<void> {
+    const { bulk, pool } = this.#parts;
+    const { volume, sourcePath, sha256 } = this.#artifact;
+    if (source.bytes > source.head.length) {
+      const tail = source.tail((sent) => progress(Math.min(sent, source.bytes), source.bytes));
+      await bulk.volumes.upload(pool.volume(partOf(volume)), tail, {
+        offset: source.head.length,
+        length: source.bytes - source.head.length,
+        signal: this.#signal,
+      });
+    }
+    if (source.hasDigest(sha256)) return;
+    throw new PortError('rejected', `${sourcePath} does not have the SHA-256 digest ${sha256}`);
+  }
+
+  /** A copy on the host; where its file system can share blocks, at no cost. */
+  async #clone(pool: OpenPool, source: ArtifactSource): Promise<void> {
+    const { volume } = this.#artifact;
+    const part = this.#parts.pool.volume(partOf(volume));
+    const xml = renderRawVolume({ name: volume, bytes: source.bytes });
+    const copy = (flags: number): Promise<unknown> =>
+      this.#parts.bulk.volumes.createFrom(pool.handle, xml, part, flags, { signal: this.#signal });
+    try {
+      await copy(VolumeCreate.reflink);
+    } catch (error) {
+      if (!(error instanceof LibvirtError) || isConflict(error)) throw error;
+      await copy(0);
+    } finally {
+      this.#parts.pool.forget(volume);
+    }
+  }
+
+  async #sendHead(pool: OpenPool, source: ArtifactSource): Promise<void> {
+    const { bulk } = this.#parts;
+    const { volume } = this.#artifact;
+    const { head } = source;
+    async function* bytes(): AsyncGenerator<Buffer> {
+      yield head;
+    }
+    await bulk.volumes.upload(this.#parts.pool.volume(volume), bytes(), {
+      length: head.length,
+      signal: this.#signal,
+    });
+    await this.#parts.pool.refresh(pool, refreshTries, this.#signal);
+    const final = await this.#parts.pool.findFresh(volume, this.#signal);
+    if (final?.fileBytes === source.bytes) return;
+    throw new PortError(
+      'failed',
+      `Volume ${volume} has ${final?.fileBytes} bytes instead of ${source.bytes}`,
+    );
+  }
+
+  /** Leaves nothing, or (when the host is gone too) what the next upload will recognise. */
+  async #cleanUp(): Promise<void> {
+    const { log } = this.#parts;
+    const { volume } = this.#artifact;
+    try {
+      const signal = AbortSignal.timeout(cleanUpMs);
+      await this.#delete(volume, signal);
+      await this.#delete(partOf(volume), signal);
+    } catch (error) {
+      log.warn({ volume, error: String(error) }, 'an interrupted upload is left for the next one');
+    }
+  }
+
+  async #delete(name: string, signal: AbortSignal): Promise<void> {
+    const { calls, pool } = this.#parts;
+    await unlessAbsent(calls.volumes.delete(pool.volume(name), 0, { signal }));
+    pool.forget(name);
+  }
+
+  #busy(): PortError {
+    return new PortError('failed', `Another controller is uploading ${this.#artifact.volume} now`);
+  }
+}

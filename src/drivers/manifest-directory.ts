@@ -1,0 +1,240 @@
+/**
+ * Manifests from a directory: *.yaml, *.yml and *.json directly in it. An event of the watcher only
+ * says "look again"; each look reads what changed, so renames, symlink swaps and lost events all
+ * end in the same state. A file is settled when the same was read twice with `settleMs` between;
+ * a file that is gone, and a directory that was gone, count only after the same time.
+ */
+import { readdir, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { type FSWatcher, watch } from 'chokidar';
+import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import { toError } from '../lib/error.ts';
+import { codeOf, isManifestName } from './manifest-file.ts';
+import { takeIn } from './manifest-set.ts';
+import { WatchedFiles } from './watched-files.ts';
+
+export interface ManifestDirectoryOptions {
+  clock: Clock;
+  /** Between the two looks that confirm what was read; 0: one look is enough (commands). */
+  settleMs?: number;
+  /** Looks without an event, for what no watcher reports: a mount over the directory, NFS. */
+  resyncMs?: number;
+}
+
+const defaults = { settleMs: 2_000, resyncMs: 10_000 };
+const maxFiles = 1_000;
+/** How soon a directory that cannot be read is looked at again. */
+const retryMs = 1_000;
+
+/** Resolves after the first full read. The directory need not exist yet. */
+export async function openManifestDirectory(
+  directory: string,
+  options: ManifestDirectoryOptions,
+): Promise<ManifestSource> {
+  const source = new ManifestDirectory(resolve(directory), { ...defaults, ...options });
+  await source.start();
+  return source;
+}
+
+interface Listing {
+  identity: string;
+  names: string[];
+}
+
+class ManifestDirectory implements ManifestSource {
+  readonly #directory: string;
+  readonly #options: Required<ManifestDirectoryOptions>;
+  readonly #files: WatchedFiles;
+  readonly #listeners = new Set<() => void>();
+  #snapshot: SourceSnapshot = { trusted: false, manifests: [], faults: [] };
+  #shown = '';
+  #watcher: FSWatcher | undefined;
+  /** Device and inode of the directory; undefined while it cannot be read. */
+  #identity: string | undefined;
+  /** `first`: read once since it appeared; `due`: the next good read confirms it. */
+  #trust: 'unread' | 'first' | 'due' | 'confirmed' = 'unread';
+  #listing = '';
+  #cancelTrust: () => void = () => {};
+  #cancelResync: () => void = () => {};
+  #endWait: () => void = () => {};
+  #dirty = false;
+  #looking: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(directory: string, options: Required<ManifestDirectoryOptions>) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#files = new WatchedFiles(directory, options, () => this.#wake());
+  }
+
+  async start(): Promise<void> {
+    this.#wake();
+    await this.#looking;
+    this.#files.started();
+  }
+
+  snapshot(): SourceSnapshot {
+    return this.#snapshot;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#endWait();
+    this.#cancelTrust();
+    this.#cancelResync();
+    this.#files.close();
+    this.#listeners.clear();
+    await this.#watcher?.close();
+    await this.#looking;
+  }
+
+  /** Any number of wakes during a look make one more look. */
+  #wake(): void {
+    this.#dirty = true;
+    this.#looking ??= this.#lookWhileDirty();
+  }
+
+  async #lookWhileDirty(): Promise<void> {
+    while (this.#dirty && !this.#closed) {
+      this.#dirty = false;
+      try {
+        await this.#look();
+      } catch (thrown) {
+        this.#unreadable(`cannot be watched (${toError(thrown).message})`);
+        this.#lookAgainIn(retryMs);
+      }
+    }
+    this.#looking = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const listed = await this.#list();
+    if (this.#closed) return;
+    if ('reason' in listed) {
+      this.#unreadable(listed.reason);
+    } else {
+      await this.#directoryRead(listed);
+      await this.#files.look(listed.names);
+      if (this.#closed) return;
+      this.#publish(this.#distrust());
+    }
+    this.#lookAgainIn(this.#identity === undefined ? retryMs : this.#options.resyncMs);
+  }
+
+  #lookAgainIn(pauseMs: number): void {
+    this.#cancelResync();
+    if (this.#closed) return;
+    this.#cancelResync = this.#options.clock.after(pauseMs, () => this.#wake());
+  }
+
+  #unreadable(reason: string): void {
+    this.#trust = 'unread';
+    this.#cancelTrust();
+    this.#identity = undefined;
+    this.#publish(reason);
+  }
+
+  async #list(): Promise<Listing | { reason: string }> {
+    try {
+      const { dev, ino } = await stat(this.#directory, { bigint: true });
+      const names = (await readdir(this.#directory)).filter(isManifestName);
+      if (names.length > maxFiles) return { reason: `has more than ${maxFiles} manifests` };
+      return { identity: `${dev}-${ino}`, names };
+    } catch (thrown) {
+      const code = codeOf(thrown);
+      if (code === 'ENOENT') return { reason: 'does not exist' };
+      if (code === 'ENOTDIR') return { reason: 'is not a directory' };
+      return { reason: `cannot be read (${code})` };
+    }
+  }
+
+  /** Another directory under the same name needs another watcher, and a second look. */
+  async #directoryRead({ identity, names }: Listing): Promise<void> {
+    if (identity !== this.#identity) {
+      this.#identity = identity;
+      this.#trust = 'unread';
+      await this.#rewatch();
+    }
+    if (this.#trust === 'confirmed' && names.length > 0) return;
+    // A directory that is being filled must not be taken for one from which files were removed.
+    const listing = names.toSorted().join('/');
+    const same = listing === this.#listing && names.length > 0;
+    this.#listing = listing;
+    if (same && this.#trust === 'due') this.#trust = 'confirmed';
+    if (same && this.#trust !== 'unread') return;
+    if (this.#options.settleMs === 0) {
+      this.#trust = 'confirmed';
+      return;
+    }
+    this.#trust = 'first';
+    this.#cancelTrust();
+    this.#cancelTrust = this.#options.clock.after(this.#options.settleMs, () => {
+      this.#trust = 'due';
+      this.#wake();
+    });
+  }
+
+  async #rewatch(): Promise<void> {
+    await this.#watcher?.close();
+    if (this.#closed) return;
+    const watcher = watch(this.#directory, {
+      depth: 0,
+      atomic: false,
+      ignoreInitial: true,
+      ignorePermissionErrors: true,
+      ignored: (path, stats) => stats?.isFile() === true && !isManifestName(basename(path)),
+    });
+    this.#watcher = watcher;
+    watcher.on('all', (event, path) => {
+      // The watcher does not follow a directory that was taken away and put back.
+      if (event.endsWith('Dir') && path === this.#directory) this.#identity = undefined;
+      this.#wake();
+    });
+    // The kernel's own events come first; the watcher's may be held back when they follow closely.
+    watcher.on('raw', () => this.#wake());
+    await new Promise<void>((done) => {
+      const cancel = this.#options.clock.after(retryMs, done);
+      this.#endWait = () => {
+        cancel();
+        done();
+      };
+      watcher.once('ready', this.#endWait);
+      // Such as no watches left in the kernel: the resync goes on finding the changes.
+      watcher.on('error', this.#endWait);
+    });
+    // What changed after the directory was listed and before the watcher was ready.
+    this.#dirty = true;
+  }
+
+  /** Why what is absent may not be taken for deleted, though the directory can be read. */
+  #distrust(): string | undefined {
+    const present = this.#files.list().some(({ missing }) => !missing);
+    if (!present) return 'holds no manifest';
+    if (this.#trust !== 'confirmed') return 'was read only once so far';
+    return undefined;
+  }
+
+  #publish(distrust: string | undefined): void {
+    const { manifests, faults, unknown } = takeIn(this.#files.list());
+    const reason =
+      distrust !== undefined
+        ? `${this.#directory} ${distrust}`
+        : unknown && `${unknown} has faults, and what it held before is not known`;
+    this.#snapshot = {
+      trusted: reason === undefined,
+      ...(reason !== undefined && { reason }),
+      manifests,
+      faults,
+    };
+    const shown = JSON.stringify(this.#snapshot);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    for (const listener of [...this.#listeners]) listener();
+  }
+}

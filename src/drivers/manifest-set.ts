@@ -1,0 +1,128 @@
+/**
+ * What a directory of manifest files means: readings → the objects in force and the faults. Pure.
+ * A file counts as a whole or not at all: while it has a fault, the objects of its last good
+ * version stay in force. What vanishes (a file, or an object of a file) stays in force until its
+ * absence is confirmed, so nothing that is half written, moved or unmounted ever takes one away.
+ */
+import { conflictFaults, type ObjectRef, objectKey } from '../crd/conflicts.ts';
+import type { Fault } from '../crd/fault.ts';
+import type { Loaded } from '../crd/load.ts';
+import type { Manifest } from '../crd/manifest.ts';
+
+export interface ManifestFile {
+  /** Absolute. */
+  path: string;
+  /** As last read. */
+  loaded: Loaded;
+  /** The same was read twice, with time between. */
+  settled: boolean;
+  /** It was not there when the directory was last read. */
+  missing: boolean;
+  /** In force from this file, also while it is broken or missing. */
+  kept: Manifest[];
+  /** The version in force ended with the mark `...`. */
+  marked: boolean;
+}
+
+export interface ManifestSet {
+  manifests: Manifest[];
+  faults: Fault[];
+  /** A file that is broken, and of which no good version was seen: what it holds is not known. */
+  unknown?: string;
+}
+
+export function manifestKey({ kind, object }: Manifest): string {
+  return objectKey({ kind, ...object.metadata });
+}
+
+/** Takes in what may be taken in (updates `kept`), and says what is in force now. */
+export function takeIn(files: readonly ManifestFile[]): ManifestSet {
+  const present = files.filter(({ missing }) => !missing);
+  const lost = present.flatMap(lostMarkFault);
+  const conflicts = conflictFaults(present.flatMap(refsOf));
+  const broken = new Set([...lost, ...conflicts].map(({ file }) => file));
+  const faults = [...lost, ...conflicts];
+  for (const file of present) {
+    faults.push(...file.loaded.faults);
+    if (file.loaded.faults.length > 0) broken.add(file.path);
+    if (!broken.has(file.path)) accept(file);
+  }
+  for (const file of present) {
+    if (broken.has(file.path)) faults.push(...heldBackFaults(file, faults));
+  }
+  const unknown = present.find(({ path, kept }) => broken.has(path) && kept.length === 0);
+  return {
+    manifests: inForce(files, broken),
+    faults,
+    ...(unknown && { unknown: unknown.path }),
+  };
+}
+
+function accept(file: ManifestFile): void {
+  const { manifests, marked } = file.loaded;
+  const now = manifests.map((manifest): Manifest => {
+    const origin = { ...manifest.origin, settled: file.settled };
+    return { ...manifest, origin };
+  });
+  const keys = new Set(now.map(manifestKey));
+  const vanished = file.settled
+    ? []
+    : file.kept.filter((each) => !keys.has(manifestKey(each))).map(asMissing);
+  file.kept = [...now, ...vanished];
+  file.marked = marked;
+}
+
+function asMissing(manifest: Manifest): Manifest {
+  return { ...manifest, origin: { ...manifest.origin, missing: true } } as Manifest;
+}
+
+/** What a file stands for: what it says, or what it last said while it cannot be read. */
+function refsOf({ path, loaded, kept }: ManifestFile): ObjectRef[] {
+  const manifests = loaded.faults.length > 0 ? kept : loaded.manifests;
+  return manifests.map(({ kind, object, origin }) => {
+    const { namespace, name } = object.metadata;
+    return { file: path, line: origin.line, object: { kind, namespace, name } };
+  });
+}
+
+function lostMarkFault({ path, loaded, marked }: ManifestFile): Fault[] {
+  if (!marked || loaded.marked || loaded.faults.length > 0) return [];
+  const message = 'has lost its last line `...`, so it may be cut short';
+  return [{ file: path, message, hint: 'write `...` as the last line again' }];
+}
+
+/** Objects that are held back by the fault of another object of their file are told so. */
+function heldBackFaults(file: ManifestFile, faults: readonly Fault[]): Fault[] {
+  const own = faults.filter((fault) => fault.file === file.path);
+  if (own.some(({ object }) => object === undefined)) return [];
+  const named = new Set(own.flatMap(({ object }) => (object ? [objectKey(object)] : [])));
+  const held = new Map([...file.kept, ...file.loaded.manifests].map((m) => [manifestKey(m), m]));
+  const line = own[0]?.line;
+  return [...held].flatMap(([key, { kind, object, origin }]) => {
+    if (named.has(key)) return [];
+    const { namespace, name } = object.metadata;
+    const where = line === undefined ? '' : ` (see line ${line})`;
+    const message = `is not taken in, because another object of the file has a fault${where}`;
+    return [{ file: file.path, line: origin.line, message, object: { kind, namespace, name } }];
+  });
+}
+
+/** Of several files that have an object, the one that defines it now comes first. */
+function inForce(files: readonly ManifestFile[], broken: ReadonlySet<string>): Manifest[] {
+  const rank = (file: ManifestFile, manifest: Manifest) => {
+    if (file.missing) return 2;
+    const key = manifestKey(manifest);
+    const defined = file.loaded.manifests.some((each) => manifestKey(each) === key);
+    return defined && !broken.has(file.path) ? 0 : 1;
+  };
+  const best = new Map<string, { rank: number; manifest: Manifest }>();
+  for (const file of files) {
+    for (const manifest of file.kept) {
+      const inForce = file.missing ? asMissing(manifest) : manifest;
+      const candidate = { rank: rank(file, manifest), manifest: inForce };
+      const key = manifestKey(manifest);
+      if (candidate.rank < (best.get(key)?.rank ?? 3)) best.set(key, candidate);
+    }
+  }
+  return [...best.values()].map(({ manifest }) => manifest);
+}

@@ -1,0 +1,110 @@
+/**
+ * The state as commands see it while a controller may be writing it: never torn, perhaps a moment
+ * old. The one thing that it writes is a request to delete a cluster, a file of its own.
+ */
+import { existsSync, type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { ClusterEvent } from '../controllers/ports.ts';
+import { hasCode, listState, writeWhole } from './state-files.ts';
+import { findHolder, lockChangedAt } from './state-lock.ts';
+import {
+  deletionFile,
+  readCluster,
+  readClusters,
+  readEvents,
+  type StoredCluster,
+} from './state-records.ts';
+
+export type ControllerLife =
+  | { running: true; pid: number }
+  /** `lastSeen` (RFC 3339) is absent when none ever ran on this state. */
+  | { running: false; lastSeen?: string };
+
+export interface StateReader {
+  clusters(): Promise<StoredCluster[]>;
+  /** Oldest first. */
+  events(): Promise<ClusterEvent[]>;
+  controller(): Promise<ControllerLife>;
+  /** Repeating it, and asking for a cluster without a record, is success. */
+  requestDeletion(namespace: string, name: string): Promise<void>;
+  /** Calls back after changes; returns the unsubscribe. */
+  onChange(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+const absentRetryMs = 500;
+
+/** Works, and is empty, when there is no state yet. */
+export function openStateReader(state: string): StateReader {
+  const watchers = new Set<FSWatcher>();
+  return {
+    clusters: () => readClusters(state),
+    events: () => readEvents(state),
+    controller: () => controllerLife(state),
+    async requestDeletion(namespace, name) {
+      if ((await readCluster(state, namespace, name)) === undefined) return;
+      await writeWhole(deletionFile(state, namespace, name), '');
+    },
+    onChange(listener) {
+      let watcher: FSWatcher | undefined;
+      let retry: NodeJS.Timeout | undefined;
+      const begin = () => {
+        watcher = watchTree(state, listener);
+        if (watcher !== undefined) watchers.add(watcher);
+        // A controller that is started later makes the directory; nobody tells us of that.
+        else retry = setTimeout(again, absentRetryMs);
+      };
+      const again = () => {
+        begin();
+        if (watcher !== undefined) listener();
+      };
+      begin();
+      return () => {
+        clearTimeout(retry);
+        watcher?.close();
+        if (watcher !== undefined) watchers.delete(watcher);
+      };
+    },
+    async close() {
+      for (const watcher of watchers) watcher.close();
+    },
+  };
+}
+
+async function controllerLife(state: string): Promise<ControllerLife> {
+  const run = join(state, 'run');
+  const pid = await findHolder(run);
+  if (pid !== undefined) return { running: true, pid };
+  const [changed, clusters] = await Promise.all([lockChangedAt(run), readStatusTimes(state)]);
+  const times = [...clusters, ...(changed ? [changed.toISOString()] : [])].sort();
+  const lastSeen = times.at(-1);
+  return { running: false, ...(lastSeen !== undefined && { lastSeen }) };
+}
+
+async function readStatusTimes(state: string): Promise<string[]> {
+  if ((await listState(join(state, 'clusters'))).length === 0) return [];
+  return (await readClusters(state)).flatMap(({ statusAt }) => statusAt ?? []);
+}
+
+/** Many events of one write are one call. */
+function watchTree(state: string, listener: () => void): FSWatcher | undefined {
+  let waiting = false;
+  const notify = () => {
+    if (waiting) return;
+    waiting = true;
+    setImmediate(() => {
+      waiting = false;
+      listener();
+    });
+  };
+  // A recursive watch of what is not there does not fail: it is deaf for ever.
+  if (!existsSync(state)) return undefined;
+  try {
+    const watcher = watch(state, { recursive: true, persistent: false }, notify);
+    watcher.on('error', notify);
+    return watcher;
+  } catch (thrown) {
+    if (hasCode(thrown, 'ENOENT')) return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The manifest files of a directory between two looks: what was last read of each, since when it is
+ * unchanged or gone, and the timers that ask for the look that confirms it. It decides nothing
+ * about objects; `manifest-set.ts` does.
+ */
+import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import { type Reading, readManifestFile, readStamp } from './manifest-file.ts';
+import type { ManifestFile } from './manifest-set.ts';
+
+/** How long a file may be in the middle of being saved before its faults are shown. */
+const saveMs = 100;
+
+interface WatchedFile extends ManifestFile {
+  stamp: string;
+  digest: string;
+  /** Its time is over: the next look that finds it unchanged confirms it. */
+  due: boolean;
+  cancel: () => void;
+}
+
+export class WatchedFiles {
+  readonly #directory: string;
+  readonly #options: { clock: Clock; settleMs: number };
+  readonly #wake: () => void;
+  readonly #files = new Map<string, WatchedFile>();
+  /** Files with faults that may only be in the middle of being saved: whether their time is over. */
+  readonly #saving = new Map<string, { over: boolean; cancel: () => void }>();
+  #started = false;
+  #closed = false;
+
+  /** `wake` is called when a file is due for another look. */
+  constructor(directory: string, options: { clock: Clock; settleMs: number }, wake: () => void) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#wake = wake;
+  }
+
+  /** The first look is over: from now on a file with faults may be one that is being saved. */
+  started(): void {
+    this.#started = true;
+  }
+
+  /** By path, so that the same files always give the same answer. */
+  list(): ManifestFile[] {
+    return [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  /** The directory was read well, and these are its manifests. */
+  async look(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#lookAt(name)));
+    const present = new Set(names);
+    for (const name of this.#files.keys()) if (!present.has(name)) this.#missing(name);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { cancel } of [...this.#files.values(), ...this.#saving.values()]) cancel();
+  }
+
+  async #lookAt(name: string): Promise<void> {
+    const path = join(this.#directory, name);
+    const known = this.#files.get(name);
+    if (known?.settled && !known.missing && (await readStamp(path)) === known.stamp) return;
+    // Only a reading that began after the time was over can confirm the one before.
+    const due = known?.due === true;
+    const reading = await readManifestFile(path);
+    if (this.#closed) return;
+    if (reading === undefined) this.#missing(name);
+    else if (known && !known.missing && sameReading(known, reading)) {
+      if (due && !known.settled) known.settled = true;
+    } else if (!this.#mayBeSaving(name, known, reading)) this.#changed(name, path, reading);
+  }
+
+  #changed(name: string, path: string, { stamp, digest, loaded }: Reading): void {
+    const known = this.#files.get(name);
+    known?.cancel();
+    const file: WatchedFile = {
+      path,
+      stamp,
+      digest,
+      loaded,
+      settled: this.#options.settleMs === 0,
+      missing: false,
+      kept: known?.kept ?? [],
+      marked: known?.marked ?? false,
+      due: false,
+      cancel: () => {},
+    };
+    this.#files.set(name, file);
+    this.#confirmLater(file);
+  }
+
+  /** Many programs empty a file before they write it: its faults wait a moment. */
+  #mayBeSaving(name: string, known: WatchedFile | undefined, reading: Reading): boolean {
+    const saving = this.#saving.get(name);
+    const good = reading.loaded.faults.length === 0;
+    const showsFaults = known !== undefined && known.loaded.faults.length > 0;
+    if (good || showsFaults || saving?.over || !this.#started) {
+      saving?.cancel();
+      this.#saving.delete(name);
+      return false;
+    }
+    if (saving) return true;
+    const entry = { over: false, cancel: () => {} };
+    entry.cancel = this.#options.clock.after(saveMs, () => {
+      entry.over = true;
+      this.#wake();
+    });
+    this.#saving.set(name, entry);
+    return true;
+  }
+
+  #missing(name: string): void {
+    this.#saving.get(name)?.cancel();
+    this.#saving.delete(name);
+    const file = this.#files.get(name);
+    if (file === undefined) return;
+    if (!file.missing) {
+      file.missing = true;
+      file.settled = false;
+      this.#confirmLater(file);
+    }
+    if (!file.due) return;
+    file.cancel();
+    this.#files.delete(name);
+  }
+
+  #confirmLater(file: WatchedFile): void {
+    file.cancel();
+    file.due = this.#options.settleMs === 0;
+    if (file.due) return;
+    file.cancel = this.#options.clock.after(this.#options.settleMs, () => {
+      file.due = true;
+      this.#wake();
+    });
+  }
+}
+
+function sameReading(known: WatchedFile, reading: Reading): boolean {
+  return known.digest === reading.digest && known.stamp === reading.stamp;
+}
