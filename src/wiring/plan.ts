@@ -1,0 +1,135 @@
+/**
+ * What the controller would do now: the same catalog, observation and plan, told for people.
+ * It reads the state of a controller that may be running, and changes nothing anywhere.
+ */
+import type { PlanOptions } from '../cli/context.ts';
+import type { ClusterPlan, PlanReport, PlanStep } from '../cli/plan-report.ts';
+import { type Action, describeAction } from '../controllers/bench-cluster/action.ts';
+import { type CatalogEntry, catalog } from '../controllers/bench-cluster/catalog.ts';
+import { desiredCluster } from '../controllers/bench-cluster/desired.ts';
+import { Guests } from '../controllers/bench-cluster/guests.ts';
+import { observe } from '../controllers/bench-cluster/observe.ts';
+import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
+import type { ClusterRecord } from '../controllers/ports.ts';
+import { schedulerModule } from '../controllers/schedulers/registry.ts';
+import { changesOf } from '../crd/changes.ts';
+import { openManifestDirectory } from '../drivers/manifest-directory.ts';
+import { systemClock } from '../lib/clock.ts';
+import { openSession, type Session } from './session.ts';
+
+export async function planOnce(
+  options: PlanOptions,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  const session = await openSession(options.state, env);
+  const source = await openManifestDirectory(options.dir, { clock: systemClock, settleMs: 0 });
+  try {
+    const snapshot = source.snapshot();
+    const records = await session.state.clusters();
+    const settled = snapshot.manifests.map((manifest) => ({
+      ...manifest,
+      origin: { ...manifest.origin, settled: true },
+    }));
+    const entries = catalog({ ...snapshot, manifests: settled }, records, systemClock.now());
+    const wanted = entries.filter(({ key }) => isAsked(key, options));
+    const clusters = await Promise.all(
+      wanted.map((entry) => planCluster(entry, records, entries, session, signal)),
+    );
+    const faults = [...snapshot.faults, ...wanted.flatMap((entry) => entry.faults)];
+    return {
+      ...(!snapshot.trusted && { untrusted: snapshot.reason ?? 'the source cannot be read' }),
+      faults: faults.filter((fault, index) => faults.indexOf(fault) === index),
+      clusters: clusters.flatMap((cluster) => cluster ?? []),
+    };
+  } finally {
+    await source.close();
+    await session.close();
+  }
+}
+
+function isAsked(key: string, { namespace, cluster }: PlanOptions): boolean {
+  return cluster === undefined
+    ? key.startsWith(`${namespace}/`)
+    : key === `${namespace}/${cluster}`;
+}
+
+async function planCluster(
+  entry: CatalogEntry,
+  records: readonly ClusterRecord[],
+  entries: readonly CatalogEntry[],
+  session: Session,
+  signal: AbortSignal,
+): Promise<ClusterPlan | undefined> {
+  const { record } = entry;
+  if (record === undefined) return undefined;
+  const { namespace, name } = record.cluster.metadata;
+  const before = records.find(
+    ({ cluster: { metadata } }) => metadata.namespace === namespace && metadata.name === name,
+  );
+  const desired = desiredCluster(record, session.keys);
+  const scheduler = schedulerModule(desired.scheduler.name);
+  const hypervisor = session.hosts.hypervisor(record.host);
+  const guests = new Guests(session.runner, systemClock, () => {});
+  const observed = await observe(
+    desired,
+    { hypervisor, guests, scheduler },
+    {
+      operations: [],
+      failures: new Map(),
+      others: othersOf(entry, entries),
+      ...(record.status && { previous: record.status }),
+    },
+    signal,
+  );
+  const planned = plan(desired, observed, scheduler, systemClock.now());
+  return {
+    namespace,
+    name,
+    intent: before === undefined ? 'create' : desired.deleting ? 'delete' : 'keep',
+    changes: before ? changesOf(before.cluster, record.cluster) : [],
+    steps: planned.actions.map(({ action, node, why }) => ({
+      ...(node && { node }),
+      action: describeAction(action),
+      why,
+      effect: effectOf(action),
+    })),
+    blockers: blockersOf(planned),
+  };
+}
+
+function othersOf(entry: CatalogEntry, entries: readonly CatalogEntry[]) {
+  const others = entries.filter(({ key, record }) => key !== entry.key && record !== undefined);
+  const networks = others.flatMap(({ record }) => record?.cluster.spec.network.name ?? []);
+  return { networks: new Set(networks), artifacts: new Set<string>() };
+}
+
+function blockersOf(planned: Plan): ClusterPlan['blockers'] {
+  const nodes = planned.nodes
+    .filter(({ outcome }) => outcome.phase !== 'Ready')
+    .map(({ scope, outcome }) => ({
+      node: scope.name,
+      reason: outcome.reason,
+      message: outcome.message,
+      waiting: outcome.phase !== 'Stalled',
+    }));
+  return [...planned.blockers, ...nodes];
+}
+
+function effectOf(action: Action): PlanStep['effect'] {
+  switch (action.kind) {
+    case 'uploadArtifact':
+    case 'createNetwork':
+    case 'createVolume':
+    case 'defineDomain':
+      return 'create';
+    case 'removeNetwork':
+    case 'deleteVolume':
+      return 'delete';
+    case 'changeDomain':
+      return action.change === 'destroy' || action.change === 'undefine' ? 'delete' : 'update';
+    case 'startUnit':
+    case 'runScript':
+      return 'update';
+  }
+}

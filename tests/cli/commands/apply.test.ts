@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { mkdir, readlink, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { exitCodes } from '../../../src/cli/exit-code.ts';
+import { record } from '../support/builders.ts';
+import { createWorld } from '../support/fake-context.ts';
+import { clusterYaml, hostYaml, imageYaml } from '../support/manifests.ts';
+
+test('apply writes each object into a file of its own, comments and all', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = `${clusterYaml()}---\n${hostYaml()}`;
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.ok);
+  assert.equal(world.stdout.text, 'host/rhodey created\ncluster/slurm-a created\n');
+  assert.deepEqual(await world.files(), ['cluster-slurm-a.yaml', 'host-rhodey.yaml']);
+  assert.match(await world.read('cluster-slurm-a.yaml'), /replicas: 2 # how many/);
+});
+
+test('a new file ends with the mark of a whole file, and keeps it when it is edited', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = clusterYaml();
+  await world.run('apply', '-f', '-');
+  assert.equal(await world.read('cluster-slurm-a.yaml'), `${clusterYaml()}...\n`);
+  world.stdin = clusterYaml('slurm-a', 3);
+  await world.run('apply', '-f', '-');
+  assert.equal(await world.read('cluster-slurm-a.yaml'), `${clusterYaml('slurm-a', 3)}...\n`);
+  await world.write('all.yaml', `${hostYaml()}---\n${clusterYaml('b')}...\n`);
+  await world.run('delete', 'cluster/b');
+  assert.equal(await world.read('all.yaml'), `${hostYaml()}...\n`);
+});
+
+test('apply replaces an object where it stands and leaves its neighbours', async (t) => {
+  const world = await createWorld(t);
+  const before = `# ours\n${hostYaml()}---\n${clusterYaml()}---\n# last\n${clusterYaml('b')}`;
+  await world.write('all.yaml', before);
+  world.stdin = clusterYaml('slurm-a', 9);
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.ok);
+  assert.equal(world.stdout.text, 'cluster/slurm-a configured\n');
+  assert.deepEqual(await world.files(), ['all.yaml']);
+  assert.equal(await world.read('all.yaml'), before.replace('replicas: 2', 'replicas: 9'));
+});
+
+test('apply of what is there already says unchanged', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  world.stdin = clusterYaml();
+  await world.run('apply', '-f', '-');
+  assert.equal(world.stdout.text, 'cluster/slurm-a unchanged\n');
+});
+
+test('one fault anywhere: nothing is written, and every fault is told', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = `${clusterYaml()}---\nkind: Nonsense\n---\nkind: Other\n`;
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.invalidManifests);
+  assert.deepEqual(await world.files(), []);
+  assert.match(world.stderr.text, /"Nonsense" is not a kind[\s\S]*"Other" is not a kind/);
+  assert.match(world.stderr.text, /error: .* has 2 faults; nothing was written/);
+});
+
+test('an object defined twice in the input, or in the directory, is refused', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = `${clusterYaml()}---\n${clusterYaml()}`;
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.invalidManifests);
+  await world.write('a.yaml', clusterYaml());
+  await world.write('b.yaml', clusterYaml());
+  world.stdin = clusterYaml();
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.invalidManifests);
+  assert.match(world.stderr.text, /is defined twice, in .*a\.yaml and .*b\.yaml/);
+});
+
+test('the relative paths of an image become absolute when it moves', async (t) => {
+  const world = await createWorld(t);
+  const from = await createWorld(t);
+  await from.write('image.yaml', imageYaml());
+  assert.equal(await world.run('apply', '-f', join(from.dir, 'image.yaml')), exitCodes.ok);
+  const image = parse(await world.read('image-debian-slurm.yaml'));
+  assert.equal(image.spec.source.path, join(from.dir, 'images/slurm.qcow2'));
+  assert.equal(image.spec.provides[0], 'slurm');
+});
+
+test('--dry-run writes nothing', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = clusterYaml();
+  assert.equal(await world.run('apply', '-f', '-', '--dry-run'), exitCodes.ok);
+  assert.equal(world.stdout.text, 'cluster/slurm-a created (dry run)\n');
+  assert.deepEqual(await world.files(), []);
+});
+
+test('apply makes a missing directory', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = clusterYaml();
+  const dir = join(world.dir, 'deep', 'clusters');
+  assert.equal(await world.run('apply', '-f', '-', '--dir', dir), exitCodes.ok);
+  assert.match(await world.read('deep/clusters/cluster-slurm-a.yaml'), /slurm-a/);
+});
+
+test('a file name that is taken by something else is not overwritten', async (t) => {
+  const world = await createWorld(t);
+  await world.write('cluster-slurm-a.yaml', clusterYaml('b'));
+  world.stdin = clusterYaml();
+  await world.run('apply', '-f', '-');
+  assert.deepEqual(await world.files(), ['cluster-slurm-a.2.yaml', 'cluster-slurm-a.yaml']);
+  assert.equal(await world.read('cluster-slurm-a.yaml'), clusterYaml('b'));
+});
+
+test('a symbolic link in the directory stays one', async (t) => {
+  const world = await createWorld(t);
+  await mkdir(join(world.dir, 'real'));
+  await world.write('real/a.yaml', clusterYaml());
+  await symlink('real/a.yaml', join(world.dir, 'a.yaml'));
+  world.stdin = clusterYaml('slurm-a', 7);
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.ok);
+  assert.equal(await readlink(join(world.dir, 'a.yaml')), 'real/a.yaml');
+  assert.match(await world.read('real/a.yaml'), /replicas: 7/);
+});
+
+test('a missing input file is not found', async (t) => {
+  const world = await createWorld(t);
+  assert.equal(await world.run('apply', '-f', '/nowhere.yaml'), exitCodes.notFound);
+  assert.match(world.stderr.text, /cannot read \/nowhere\.yaml/);
+});
+
+test('delete takes one document out of its file', async (t) => {
+  const world = await createWorld(t);
+  await world.write('all.yaml', `${hostYaml()}---\n${clusterYaml()}---\n${clusterYaml('b')}`);
+  assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
+  assert.equal(await world.read('all.yaml'), `${hostYaml()}---\n${clusterYaml('b')}`);
+  assert.deepEqual(world.deletions, []);
+  assert.match(world.stderr.text, /benchctl wait --for=delete cluster\/slurm-a/);
+});
+
+test('the last object of a file takes the file with it', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  await world.write('host.yaml', hostYaml());
+  await world.run('delete', 'cluster', 'slurm-a');
+  assert.deepEqual(await world.files(), ['host.yaml']);
+  assert.deepEqual(world.deletions, []);
+});
+
+test('deleting the last object of the directory is recorded in the state', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  await world.write('b.yaml', clusterYaml('b'));
+  await world.run('delete', 'cluster/slurm-a', 'cluster/b');
+  assert.deepEqual(await world.files(), []);
+  assert.deepEqual(world.deletions.sort(), ['default/b', 'default/slurm-a']);
+});
+
+test('a deletion that was cut between file and state is finished by the same command', async (t) => {
+  const world = await createWorld(t);
+  world.clusters = [{ record: record() }];
+  assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
+  assert.deepEqual(world.deletions, ['default/slurm-a']);
+});
+
+test('an unknown object is not found, and nothing else is deleted', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  assert.equal(await world.run('delete', 'cluster/slurm-a', 'cluster/nope'), exitCodes.notFound);
+  assert.deepEqual(await world.files(), ['a.yaml']);
+});
+
+test('an image or host that a cluster uses is kept', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', `${clusterYaml()}---\n${imageYaml()}---\n${hostYaml()}`);
+  for (const ref of ['image/debian-slurm', 'host/rhodey']) {
+    assert.equal(await world.run('delete', ref), exitCodes.failed);
+    assert.match(world.stderr.text, new RegExp(`${ref} is used by cluster/slurm-a`));
+  }
+  assert.equal(await world.run('delete', 'image/debian-slurm', 'cluster/slurm-a'), exitCodes.ok);
+});
+
+test('a node cannot be deleted, and the way to do it is named', async (t) => {
+  const world = await createWorld(t);
+  assert.equal(await world.run('delete', 'node/slurm-a-compute-0'), exitCodes.usage);
+  assert.match(world.stderr.text, /lower replicas/);
+});
+
+test('delete -f takes what the file names', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', `${clusterYaml()}---\n${hostYaml()}`);
+  world.stdin = clusterYaml('slurm-a', 77);
+  assert.equal(await world.run('delete', '-f', '-'), exitCodes.ok);
+  assert.equal(await world.read('a.yaml'), `---\n${hostYaml()}`);
+});
+
+test('delete says when a broken file will keep the controller from believing it', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  await world.write('bad.yaml', 'kind: [\n');
+  assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
+  assert.match(world.stderr.text, /nothing may be deleted before this is mended: .*bad\.yaml/);
+});
