@@ -1,0 +1,76 @@
+/** Real libvirt for the hypervisor's tests: a private lab, its driver, and the hands of strangers. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Lab } from '../../lab/lab.ts';
+import { startLab } from '../../lab/start.ts';
+import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
+import { createHypervisor } from '../../src/drivers/libvirt/hypervisor.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLog } from '../../src/lib/log.ts';
+import { dialUnix } from '../../src/libvirt/dial.ts';
+import { installation } from '../drivers/libvirt/specs.ts';
+
+export const needsRoot = process.getuid?.() === 0 ? false : 'a private libvirt needs root';
+
+export interface HypervisorLab {
+  lab: Lab;
+  hypervisor: Hypervisor;
+  /** Another controller on the same host. */
+  another(poolName?: string): Hypervisor;
+  virsh(...args: string[]): Promise<string>;
+  /** A virsh command that takes a file, with this text in it. */
+  define(command: string[], xml: string): Promise<void>;
+  /** A qcow2 file with that many bytes of data in a disk of 8 MiB or more. */
+  file(name: string, dataBytes: number): Artifact;
+  close(): Promise<void>;
+}
+
+export async function openHypervisorLab(clock = systemClock): Promise<HypervisorLab> {
+  const folder = mkdtempSync(join(tmpdir(), 'hypervisor-'));
+  const lab = await startLab({ kvm: 'off' });
+  const open = (poolName = 'default'): Hypervisor =>
+    createHypervisor({
+      dial: dialUnix(lab.socket),
+      ...{ poolName, installation, clock, log: createLog('silent') },
+      // Volumes that virsh makes come without an event.
+      reuseMs: 0,
+    });
+  const hypervisor = open();
+  const virsh = async (...args: string[]): Promise<string> =>
+    (await lab.exec(['virsh', ...args])).stdout;
+  return {
+    lab,
+    hypervisor,
+    another: open,
+    virsh,
+    define: async ([name = '', ...rest], xml) => {
+      const path = join(folder, 'strangers.xml');
+      writeFileSync(path, xml);
+      await virsh(
+        name,
+        ...rest.filter((word) => !word.startsWith('-')),
+        path,
+        ...rest.filter((word) => word.startsWith('-')),
+      );
+    },
+    file: (name, dataBytes) => makeImage(join(folder, name), dataBytes),
+    close: async () => {
+      await hypervisor.close();
+      await lab.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function makeImage(path: string, dataBytes: number): Artifact {
+  const size = Math.max(8 * 2 ** 20, dataBytes);
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', path, `${size}`]);
+  if (dataBytes > 0) {
+    execFileSync('qemu-io', ['-c', `write -P 7 0 ${dataBytes}`, path], { stdio: 'ignore' });
+  }
+  const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
+  return { volume: `image-${sha256.slice(0, 12)}.qcow2`, sourcePath: path, sha256 };
+}

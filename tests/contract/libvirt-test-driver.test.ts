@@ -1,0 +1,14 @@
+import { after, before, describe } from 'node:test';
+import type { Lab } from '../../lab/lab.ts';
+import { startLab } from '../../lab/start.ts';
+import { libvirtSuite } from './libvirt-suite.ts';
+
+describe('libvirtd, test:///default', { timeout: 120_000 }, () => {
+  let lab: Lab;
+  before(async () => {
+    lab = await startLab({ kvm: 'off' });
+  });
+  after(() => lab?.stop());
+  const driver = { name: 'test:///default', domainType: 'test', arch: 'i686', hypervisor: 'TEST' };
+  libvirtSuite(driver, () => lab);
+});
