@@ -1,0 +1,163 @@
+/**
+ * What separates a controller's process from the world, so that it can die at any effect. Every
+ * effect passes here and is counted. After its death nothing of the process reaches the world any
+ * more, and no promise of it ever settles, so that not even a `finally` runs: that is kill -9.
+ */
+
+import type {
+  GuestRunner,
+  Hypervisor,
+  ManifestSource,
+  StateStore,
+} from '../../src/controllers/ports.ts';
+import type { BenchHost } from '../../src/crd/bench-host.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+
+export interface CrashPoint {
+  /** Counted from 1 over the whole test. */
+  effect: number;
+  /** Before the effect reaches the world, or after it but before its answer. */
+  when: 'before' | 'after';
+}
+
+/** Counts the effects of all processes of a world. */
+export interface EffectLog {
+  names: string[];
+}
+
+export class Membrane {
+  alive = true;
+  readonly #log: EffectLog;
+  readonly #crash: CrashPoint | undefined;
+  readonly #onDeath: () => void;
+
+  constructor(log: EffectLog, crash: CrashPoint | undefined, onDeath: () => void) {
+    this.#log = log;
+    this.#crash = crash;
+    this.#onDeath = onDeath;
+  }
+
+  /** Ends the process without warning. */
+  kill(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#onDeath();
+  }
+
+  read<T>(call: () => Promise<T>): Promise<T> {
+    return this.#pass(call);
+  }
+
+  effect<T>(name: string, call: () => Promise<T>): Promise<T> {
+    if (!this.alive) return never();
+    this.#log.names.push(name);
+    if (this.#log.names.length !== this.#crash?.effect) return this.#pass(call);
+    if (this.#crash.when === 'before') {
+      this.kill();
+      return never();
+    }
+    // It reaches the world, and then the power goes.
+    return this.#pass(() => call().finally(() => this.kill()));
+  }
+
+  callback<A extends unknown[]>(call: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      if (this.alive) call(...args);
+    };
+  }
+
+  #pass<T>(call: () => Promise<T>): Promise<T> {
+    if (!this.alive) return never();
+    return new Promise<T>((resolve, reject) => {
+      call().then(
+        (value) => this.alive && resolve(value),
+        (error: unknown) => this.alive && reject(error),
+      );
+    });
+  }
+}
+
+function never<T>(): Promise<T> {
+  return new Promise<T>(() => {});
+}
+
+export function clockThrough(membrane: Membrane, clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    after: (ms, callback) => clock.after(ms, membrane.callback(callback)),
+  };
+}
+
+export function sourceThrough(membrane: Membrane, source: ManifestSource): ManifestSource {
+  return {
+    snapshot: () => source.snapshot(),
+    onChange: (listener) => source.onChange(membrane.callback(listener)),
+    close: async () => {},
+  };
+}
+
+export function runnerThrough(membrane: Membrane, runner: GuestRunner): GuestRunner {
+  return {
+    run: (target, script, options) => {
+      const call = () => runner.run(target, script, options);
+      if (script.includes('bc1:begin=facts')) return membrane.read(call);
+      const unit = /--unit=(\S+)/.exec(script)?.[1] ?? script;
+      return membrane.effect(`guest ${target.node} ${unit}`, call);
+    },
+    forget: () => {},
+    close: async () => {},
+  };
+}
+
+export function stateThrough(membrane: Membrane, state: StateStore): StateStore {
+  return {
+    installation: () => membrane.read(() => state.installation()),
+    clusters: () => membrane.read(() => state.clusters()),
+    events: () => membrane.read(() => state.events()),
+    putCluster: (record) => membrane.effect('putCluster', () => state.putCluster(record)),
+    removeCluster: (namespace, name) =>
+      membrane.effect('removeCluster', () => state.removeCluster(namespace, name)),
+    deletionRequests: () => membrane.read(() => state.deletionRequests()),
+    forgetDeletionRequest: (namespace, name) =>
+      membrane.effect('forgetDeletionRequest', () => state.forgetDeletionRequest(namespace, name)),
+    onDeletionRequest: (listener) => state.onDeletionRequest(membrane.callback(listener)),
+    putStatus: (namespace, name, status) =>
+      membrane.effect('putStatus', () => state.putStatus(namespace, name, status)),
+    // No crash point of its own: losing it is losing the status that is written after it.
+    appendEvent: (event) => membrane.read(() => state.appendEvent(event)),
+    secret: (name, create) => membrane.effect(`secret ${name}`, () => state.secret(name, create)),
+  };
+}
+
+export function hypervisorThrough(membrane: Membrane, real: Hypervisor): Hypervisor {
+  return {
+    inventory: (signal) => membrane.read(() => real.inventory(signal)),
+    onChange: (listener) => real.onChange(membrane.callback(listener)),
+    hostKey: (uuid, signal) => membrane.read(() => real.hostKey(uuid, signal)),
+    guestAddresses: (uuid, signal) => membrane.read(() => real.guestAddresses(uuid, signal)),
+    consoleLog: (volume, maxBytes, signal) =>
+      membrane.read(() => real.consoleLog(volume, maxBytes, signal)),
+    uploadArtifact: (artifact, progress, signal) =>
+      membrane.effect(`upload ${artifact.volume}`, () =>
+        real.uploadArtifact(artifact, membrane.callback(progress), signal),
+      ),
+    createVolume: (volume, signal) =>
+      membrane.effect(`createVolume ${volume.name}`, () => real.createVolume(volume, signal)),
+    deleteVolume: (name, onlyUsedBy, signal) =>
+      membrane.effect(`deleteVolume ${name}`, () => real.deleteVolume(name, onlyUsedBy, signal)),
+    defineDomain: (domain, signal) =>
+      membrane.effect(`define ${domain.name}`, () => real.defineDomain(domain, signal)),
+    changeDomain: (change, domain, signal) =>
+      membrane.effect(`${change} ${domain.uuid}`, () => real.changeDomain(change, domain, signal)),
+    createNetwork: (network, signal) =>
+      membrane.effect(`createNetwork ${network.name}`, () => real.createNetwork(network, signal)),
+    removeNetwork: (network, signal) =>
+      membrane.effect(`removeNetwork ${network.name}`, () => real.removeNetwork(network, signal)),
+    close: async () => {},
+  };
+}
+
+/** The same object for the same host, as the port asks for. */
+export function oneHypervisor(hypervisor: Hypervisor): (host: BenchHost) => Hypervisor {
+  return () => hypervisor;
+}

@@ -1,0 +1,73 @@
+/** What the crash sweeps disturb: short lives of clusters, each of which ends at rest. */
+import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
+import { clusterOf, imageOf } from '../fakes/builders.ts';
+import type { World } from './world.ts';
+
+export interface Workload {
+  name: string;
+  clusters: BenchCluster[];
+  /** Edits the source and moves time; must end in a world at rest. */
+  run: (world: World) => Promise<void>;
+  /** Effects at least, so that a sweep over nothing is noticed. */
+  atLeast: number;
+}
+
+export const workloads: Workload[] = [
+  {
+    name: 'create',
+    clusters: [clusterOf()],
+    run: (world) => world.untilReady('alpha'),
+    atLeast: 20,
+  },
+  {
+    name: 'scale from one to two to one with a job',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      world.source.put(clusterOf({ replicas: 2 }));
+      await world.untilReady('alpha', 2);
+      world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+      world.clock.after(5000, () => world.program.addJobs('alpha-head-0', 'alpha-compute-1', -1));
+      world.source.put(clusterOf({ replicas: 1 }));
+      await world.untilReady('alpha', 3);
+    },
+    atLeast: 50,
+  },
+  {
+    name: 'create and delete',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      world.source.remove(clusterOf());
+      await world.untilGone('alpha');
+    },
+    atLeast: 35,
+  },
+  {
+    name: 'delete in the middle of creation',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.until('the domains run', () => running(world) === 2);
+      world.source.remove(clusterOf());
+      await world.untilGone('alpha');
+    },
+    atLeast: 20,
+  },
+  {
+    name: 'roll another image through a pool',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      world.source.put(imageOf('debian', 'b'));
+      await world.until('the worker is new', () => {
+        const ready = world.condition('alpha', 'Ready')?.status === 'True';
+        return ready && world.domain('alpha-compute-0')?.owner?.node?.image.endsWith('b') === true;
+      });
+    },
+    atLeast: 40,
+  },
+];
+
+function running(world: World): number {
+  return [...world.hypervisor.domains.values()].filter(({ state }) => state === 'running').length;
+}
