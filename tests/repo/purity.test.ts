@@ -1,0 +1,68 @@
+/** Time, chance and the outside world come in as parameters, so that every decision can be replayed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { codeOf, forbid, importsOf, type SourceFile, typescriptUnder } from './source-files.ts';
+
+const ambient: [RegExp, string][] = [
+  [/\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b/, 'take the time as a parameter, or a Clock'],
+  [/\bMath\.random\b|\brandomBytes\b|\brandomUUID\b/, 'take the random source as a parameter'],
+  [/\b(setTimeout|setInterval|setImmediate)\b|\bAbortSignal\.timeout\b/, 'use a Clock'],
+  [/\bprocess\./, 'only main knows the process: take what you need as a parameter'],
+  [/\bfetch\(|\blocaleCompare\b/, 'use a port; sort by code points'],
+];
+
+/** Builtins without effects. */
+const harmless = ['node:path', 'node:crypto', 'node:util', 'node:buffer'];
+
+/** Chance that decides nothing: the key of a cluster, and names of temporary files. */
+const exempt = new Map([
+  ['src/controllers/schedulers/slurm/slurm.ts', /\brandomBytes\b/g],
+  ['src/cli/edit/directory.ts', /\brandomUUID\b/g],
+]);
+
+function ruledCode(file: SourceFile): string {
+  return codeOf(file).replaceAll(exempt.get(file.path) ?? /(?!)/g, '');
+}
+
+for (const folder of ['src/controllers', 'src/crd']) {
+  test(`${folder} touches neither time, nor chance, nor the world`, () => {
+    for (const file of typescriptUnder(folder)) {
+      const code = ruledCode(file);
+      for (const [pattern, instead] of ambient) {
+        forbid(code, pattern, `${file.path}: ${instead}`);
+      }
+      for (const { target } of importsOf(file)) {
+        const outside = target.startsWith('node:') && !harmless.includes(target);
+        assert(!outside, `${file.path} imports ${target}: use a port`);
+      }
+    }
+  });
+}
+
+test('commands take time, chance and the process from their context', () => {
+  for (const file of typescriptUnder('src/cli')) {
+    for (const [pattern, instead] of ambient) {
+      forbid(ruledCode(file), pattern, `${file.path}: ${instead}`);
+    }
+  }
+});
+
+test('what decides is pure: no promise, no port, no log', () => {
+  const pure = typescriptUnder('src/controllers').filter(({ path }) =>
+    /\/(plan[^/]*|desired|status|catalog|rollout)\.ts$|\/stages\//.test(path),
+  );
+  assert(pure.length > 5);
+  for (const file of pure) {
+    forbid(codeOf(file), /\basync\b|\bawait\b|\bPromise\b/, `${file.path} waits`);
+    for (const { target, typeOnly } of importsOf(file)) {
+      const effect = /src\/lib\/(log|clock)\.ts|src\/controllers\/ports\.ts/.test(target);
+      assert(!effect || typeOnly, `${file.path} imports ${target}`);
+    }
+  }
+});
+
+test('nobody writes to the console but through its terminal or log', () => {
+  for (const file of typescriptUnder('src')) {
+    forbid(codeOf(file), /\bconsole\.\w+\(/, `${file.path}: use the log or the context`);
+  }
+});
