@@ -122,7 +122,11 @@ class ManifestDirectory implements ManifestSource {
       await this.#directoryRead(listed);
       await this.#files.look(listed.names);
       if (this.#closed) return;
-      this.#publish(this.#distrust());
+      // A mount in the midst of a look gives half of one directory and half of another.
+      const now = await this.#identityNow().catch(() => undefined);
+      if (this.#closed) return;
+      if (now === listed.identity) this.#publish(this.#distrust());
+      else this.#dirty = true;
     }
     this.#lookAgainIn(this.#identity === undefined ? retryMs : this.#options.resyncMs);
   }
@@ -142,16 +146,21 @@ class ManifestDirectory implements ManifestSource {
 
   async #list(): Promise<Listing | { reason: string }> {
     try {
-      const { dev, ino } = await stat(this.#directory, { bigint: true });
+      const identity = await this.#identityNow();
       const names = (await readdir(this.#directory)).filter(isManifestName);
       if (names.length > maxFiles) return { reason: `has more than ${maxFiles} manifests` };
-      return { identity: `${dev}-${ino}`, names };
+      return { identity, names };
     } catch (thrown) {
       const code = codeOf(thrown);
       if (code === 'ENOENT') return { reason: 'does not exist' };
       if (code === 'ENOTDIR') return { reason: 'is not a directory' };
       return { reason: `cannot be read (${code})` };
     }
+  }
+
+  async #identityNow(): Promise<string> {
+    const { dev, ino } = await stat(this.#directory, { bigint: true });
+    return `${dev}-${ino}`;
   }
 
   /** Another directory under the same name needs another watcher, and a second look. */

@@ -213,18 +213,25 @@ export function done(exitCode: number, stderr = ''): GuestResult {
   return { exitCode, stdout: '', stderr };
 }
 
-/** The files that a start script writes, by path: as base64, or as one quoted line of text. */
+/** The files that a start script writes, by path: as base64, or as one quoted word of text. */
 export function filesOf(script: string): [string, string][] {
   const coded = /base64 -d >(\S+)\.benchcluster <<'bc1-end'\n([A-Za-z0-9+/=\n]*?)\nbc1-end\n/g;
-  const plain = /^printf %s '?([^'\n]*)'? >(\S+)\.benchcluster$/gm;
-  return [
+  const plain = /^printf %s ((?:'[^']*'|\\'|[^\s'\\])+) >(\S+)\.benchcluster$/gm;
+  const files = [
     ...[...script.matchAll(coded)].map(([, path = '', content = '']): [string, string] => [
       path,
-      Buffer.from(content, 'base64').toString('utf8'),
+      Buffer.from(content, 'base64').toString('latin1'),
     ]),
-    ...[...script.matchAll(plain)].map(([, text = '', path = '']): [string, string] => [
+    ...[...script.matchAll(plain)].map(([, word = '', path = '']): [string, string] => [
       path,
-      text,
+      Buffer.from(unquoted(word)).toString('latin1'),
     ]),
   ];
+  const moves = script.match(/^mv \S+\.benchcluster /gm) ?? [];
+  if (files.length !== moves.length) throw new Error(`files that are not understood in: ${script}`);
+  return files;
+}
+
+function unquoted(word: string): string {
+  return word.replaceAll(/'([^']*)'|\\'/g, (_, text: string | undefined) => text ?? "'");
 }
