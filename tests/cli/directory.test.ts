@@ -5,12 +5,10 @@ import { test } from 'node:test';
 import { CliError } from '../../src/cli/cli-error.ts';
 import {
   createFile,
-  isManifestName,
   readDirectory,
   removeFile,
   replaceFile,
 } from '../../src/cli/edit/directory.ts';
-import { isManifestName as watched } from '../../src/drivers/manifest-file.ts';
 import { createWorld } from './support/fake-context.ts';
 
 test('a file that somebody changed meanwhile is neither replaced nor removed', async (t) => {
@@ -79,18 +77,14 @@ test('a huge file is refused before it is read', async (t) => {
   await assert.rejects(readDirectory(world.dir), /bytes, more than \d+/);
 });
 
-test('what is edited is what the controller watches', () => {
-  const names = [
-    'a.yaml',
-    'a.yml',
-    'A.YAML',
-    'a.json',
-    '.a.yaml',
-    '#a.yaml#',
-    '#a.yaml',
-    'a.yaml~',
-  ];
-  for (const name of [...names, '.a.yaml.0-1.tmp', 'yaml', '.yaml', 'a.yaml.bak', 'a b.yaml']) {
-    assert.equal(isManifestName(name), watched(name), name);
-  }
+test('only manifests are read: neither hidden files nor what editors leave', async (t) => {
+  const world = await createWorld(t);
+  const manifests = ['A.YAML', 'a b.yaml', 'a.json', 'a.yaml', 'a.yml'];
+  const others = ['.a.yaml', '#a.yaml#', '#b.yaml', 'a.yaml~', '.a.yaml.0-1.tmp', 'yaml', '.yaml'];
+  for (const name of [...manifests, ...others, 'a.yaml.bak']) await world.write(name, name);
+  const files = await readDirectory(world.dir);
+  assert.deepEqual(
+    files.map(({ text }) => text),
+    manifests,
+  );
 });

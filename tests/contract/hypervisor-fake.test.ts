@@ -1,7 +1,7 @@
 /** The fake hypervisor keeps the same contract as the real one. */
 import { createHash } from 'node:crypto';
 import { systemClock } from '../../src/lib/clock.ts';
-import { FakeHypervisor } from '../fakes/fake-hypervisor.ts';
+import { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import { hypervisorConformance } from './hypervisor-suite.ts';
 
 /** The header of a qcow2 file of 8 MiB, which is all that the fake looks at. */
@@ -16,7 +16,7 @@ function qcow2(): Buffer {
 hypervisorConformance('fake hypervisor', async () => {
   const bytes = qcow2();
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const hypervisor = new FakeHypervisor({
+  const hypervisor = new SimHypervisor({
     clock: systemClock,
     readSource: async (path) => {
       if (path !== '/image') throw new Error(`no file ${path}`);

@@ -23,10 +23,10 @@ import { EventLog } from '../../src/drivers/event-log.ts';
 import { openStateDirectory } from '../../src/drivers/state-directory.ts';
 import { StateError } from '../../src/drivers/state-error.ts';
 import { openStateReader } from '../../src/drivers/state-reader.ts';
+import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { clusterText, hostText, imageText } from '../crd/manifest-texts.ts';
-import { FakeClock } from '../fakes/fake-clock.ts';
 
-const clock = new FakeClock();
+const clock = new VirtualClock();
 
 async function place(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'state-'));

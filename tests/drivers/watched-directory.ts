@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ManifestSource } from '../../src/controllers/ports.ts';
 import { openManifestDirectory } from '../../src/drivers/manifest-directory.ts';
+import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { hostText } from '../crd/manifest-texts.ts';
-import { FakeClock } from '../fakes/fake-clock.ts';
 
 export class WatchedDirectory {
   readonly path: string;
-  readonly clock = new FakeClock();
+  readonly clock = new VirtualClock();
   #source: ManifestSource | undefined;
   #sentinels = 0;
 

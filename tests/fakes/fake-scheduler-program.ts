@@ -4,7 +4,7 @@
  * module sends.
  */
 import type { GuestResult } from '../../src/controllers/ports.ts';
-import { done, type FakeGuest, type FakeGuests, type GuestProgram } from './fake-guests.ts';
+import { done, type GuestProgram, type SimGuest, type SimGuests } from '../../src/sim/guests.ts';
 import { type FakeView, keyPath } from './fake-scheduler.ts';
 
 interface NodeRecord {
@@ -16,18 +16,18 @@ export class FakeSchedulerProgram implements GuestProgram {
   /** Units of these names fail so many times. */
   readonly failures = new Map<string, number>();
   /** Set by the world once the guests exist. */
-  guests: FakeGuests | undefined;
+  guests: SimGuests | undefined;
   readonly #unitMs: number;
 
   constructor(unitMs = 3000) {
     this.#unitMs = unitMs;
   }
 
-  facts(guest: FakeGuest): string {
+  facts(guest: SimGuest): string {
     return String(guest.disk.files.size);
   }
 
-  view(guest: FakeGuest): { exitCode: number; output: string } {
+  view(guest: SimGuest): { exitCode: number; output: string } {
     if (guest.units.get('form')?.activeState !== 'active') {
       return { exitCode: 1, output: 'the daemon does not run' };
     }
@@ -41,11 +41,11 @@ export class FakeSchedulerProgram implements GuestProgram {
     return { exitCode: 0, output: JSON.stringify(view) };
   }
 
-  unit(guest: FakeGuest, unit: string): { ms: number; end: () => string | undefined } {
+  unit(guest: SimGuest, unit: string): { ms: number; end: () => string | undefined } {
     return { ms: this.#unitMs, end: () => this.#end(guest, unit) };
   }
 
-  script(guest: FakeGuest, script: string): GuestResult {
+  script(guest: SimGuest, script: string): GuestResult {
     const [, verb, name = '', reason] = /^fake-ctl (\w+) (\S+) (.*)$/.exec(script) ?? [];
     if (guest.units.get('form')?.activeState !== 'active') return done(1, 'no daemon');
     const record = records(guest).get(name);
@@ -83,7 +83,7 @@ export class FakeSchedulerProgram implements GuestProgram {
     return units.some((unit) => unit.name.startsWith('join-') && unit.activeState === 'active');
   }
 
-  #end(guest: FakeGuest, unit: string): string | undefined {
+  #end(guest: SimGuest, unit: string): string | undefined {
     const failures = this.failures.get(unit) ?? 0;
     if (failures > 0) {
       this.failures.set(unit, failures - 1);
@@ -98,13 +98,13 @@ export class FakeSchedulerProgram implements GuestProgram {
     return undefined;
   }
 
-  #headOf(guest: FakeGuest): FakeGuest | undefined {
+  #headOf(guest: SimGuest): SimGuest | undefined {
     const { node } = guest.domain.owner ?? {};
     return node && this.guests?.guest(`${node.cluster}-head-0`);
   }
 }
 
-function records(head: FakeGuest): Map<string, NodeRecord> {
+function records(head: SimGuest): Map<string, NodeRecord> {
   const known = head.disk.data.get('nodes');
   if (known instanceof Map) return known;
   const fresh = new Map<string, NodeRecord>();

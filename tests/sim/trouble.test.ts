@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PortError } from '../../src/controllers/ports.ts';
+import type { SimCall } from '../../src/sim/hypervisor.ts';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import type { FakeCall } from '../fakes/fake-hypervisor.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';
 
 const nothing = { domains: [], volumes: [], networks: [] };
-const writes: FakeCall[] = [
+const writes: SimCall[] = [
   'uploadArtifact',
   'createNetwork',
   'createVolume',
   'defineDomain',
   'changeDomain',
 ];
-const removals: FakeCall[] = ['changeDomain', 'deleteVolume', 'removeNetwork'];
+const removals: SimCall[] = ['changeDomain', 'deleteVolume', 'removeNetwork'];
 
 for (const call of [...writes, 'inventory', 'hostKey'] as const) {
   test(`creation goes on after ${call} failed, and after its answer was lost`, async () => {

@@ -12,8 +12,8 @@ import type {
   OwnerMark,
 } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { FakeDomain } from '../fakes/fake-host.ts';
-import type { FakeHypervisor } from '../fakes/fake-hypervisor.ts';
+import type { SimDomain } from '../../src/sim/host.ts';
+import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
 
 type Change = 'start' | 'resume' | 'destroy' | 'undefine';
@@ -28,10 +28,10 @@ export class WatchedHypervisor implements Hypervisor {
   /** How long a write takes before it has its effect. */
   writeMs = 0;
   readonly #clock: Clock;
-  readonly #real: FakeHypervisor;
+  readonly #real: SimHypervisor;
   readonly #program: FakeSchedulerProgram;
 
-  constructor(real: FakeHypervisor, program: FakeSchedulerProgram, clock: Clock) {
+  constructor(real: SimHypervisor, program: FakeSchedulerProgram, clock: Clock) {
     this.#clock = clock;
     this.#real = real;
     this.#program = program;
@@ -129,7 +129,7 @@ export class WatchedHypervisor implements Hypervisor {
     return Object.fromEntries([...this.counts].sort());
   }
 
-  #mayBeDestroyed(domain: FakeDomain): void {
+  #mayBeDestroyed(domain: SimDomain): void {
     const head = `${domain.owner?.node?.cluster}-head-0`;
     const record = this.#program.nodes(head).get(domain.name);
     if (record === undefined || domain.state !== 'running') return;

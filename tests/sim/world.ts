@@ -6,15 +6,15 @@
 import { Controller } from '../../src/controllers/bench-cluster/controller.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import type { Log } from '../../src/lib/log.ts';
+import { SimGuests } from '../../src/sim/guests.ts';
+import type { SimDomain } from '../../src/sim/host.ts';
+import { SimHypervisor } from '../../src/sim/hypervisor.ts';
+import { MemorySource } from '../../src/sim/memory-source.ts';
+import { MemoryState } from '../../src/sim/memory-state.ts';
+import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { identity } from '../fakes/builders.ts';
-import { FakeClock } from '../fakes/fake-clock.ts';
-import { FakeGuests } from '../fakes/fake-guests.ts';
-import type { FakeDomain } from '../fakes/fake-host.ts';
-import { FakeHypervisor } from '../fakes/fake-hypervisor.ts';
 import { fakeScheduler } from '../fakes/fake-scheduler.ts';
 import { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
-import { FakeSource } from '../fakes/fake-source.ts';
-import { FakeState } from '../fakes/fake-state.ts';
 import {
   type CrashPoint,
   clockThrough,
@@ -28,13 +28,13 @@ import {
 import { WatchedHypervisor } from './watched-hypervisor.ts';
 
 export class World {
-  readonly clock = new FakeClock();
-  readonly source = new FakeSource();
-  readonly state = new FakeState(identity.installation);
+  readonly clock = new VirtualClock();
+  readonly source = new MemorySource();
+  readonly state = new MemoryState(identity.installation);
   readonly program = new FakeSchedulerProgram();
-  readonly hypervisor = new FakeHypervisor({ clock: this.clock });
+  readonly hypervisor = new SimHypervisor({ clock: this.clock });
   readonly watched: WatchedHypervisor;
-  readonly guests: FakeGuests;
+  readonly guests: SimGuests;
   /** Every effect that was tried, in order, by all processes. */
   readonly effects = { names: [] as string[] };
   /** Errors that a round threw at the fence. */
@@ -46,7 +46,7 @@ export class World {
   constructor() {
     const { clock, hypervisor, program } = this;
     this.watched = new WatchedHypervisor(hypervisor, program, clock);
-    this.guests = new FakeGuests({ clock, hypervisor, program });
+    this.guests = new SimGuests({ clock, hypervisor, program });
     program.guests = this.guests;
   }
 
@@ -101,7 +101,7 @@ export class World {
     );
   }
 
-  domain(name: string): FakeDomain | undefined {
+  domain(name: string): SimDomain | undefined {
     return [...this.hypervisor.domains.values()].find((domain) => domain.name === name);
   }
 

@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { catalog, clusterKey } from '../../../src/controllers/bench-cluster/catalog.ts';
 import type { ClusterRecord, SourceSnapshot } from '../../../src/controllers/ports.ts';
 import type { Manifest } from '../../../src/crd/manifest.ts';
+import { manifestOf } from '../../../src/sim/memory-source.ts';
 import { clusterOf, hostOf, imageOf, recordOf } from '../../fakes/builders.ts';
-import { manifestOf } from '../../fakes/fake-source.ts';
 
 const now = Date.parse('2026-01-01T00:00:00Z');
 const key = 'default/alpha';

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { Failures } from '../../../src/controllers/bench-cluster/failures.ts';
 import { Operations } from '../../../src/controllers/bench-cluster/operations.ts';
 import { PortError } from '../../../src/controllers/ports.ts';
-import { settle } from '../../fakes/fake-clock.ts';
+import { settle } from '../../../src/sim/virtual-clock.ts';
 
 /** Work that ends when the test says so. */
 function pending() {

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { backoffMs } from '../../../src/controllers/loop/backoff.ts';
 import { Queue } from '../../../src/controllers/loop/queue.ts';
-import { FakeClock, settle } from '../../fakes/fake-clock.ts';
+import { settle, VirtualClock } from '../../../src/sim/virtual-clock.ts';
 
 /** A queue whose rounds end when the test says so. */
 function scene(workers = 8) {
-  const clock = new FakeClock();
+  const clock = new VirtualClock();
   const runs: string[] = [];
   const ends = new Map<string, () => void>();
   const queue = new Queue({

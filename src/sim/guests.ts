@@ -9,19 +9,19 @@ import {
   type GuestRunner,
   type GuestTarget,
   PortError,
-} from '../../src/controllers/ports.ts';
-import type { Clock } from '../../src/lib/clock.ts';
-import { type FakeDomain, type FakeVolume, poolPath } from './fake-host.ts';
-import { type FakeHypervisor, fakeHostKey } from './fake-hypervisor.ts';
+} from '../controllers/ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import { poolPath, type SimDomain, type SimVolume } from './host.ts';
+import { type SimHypervisor, simHostKey } from './hypervisor.ts';
 
 /** What a guest keeps over a reboot. */
-export interface FakeDisk {
+export interface SimDisk {
   files: Map<string, string>;
   /** Whatever the program wants to keep. */
   data: Map<string, unknown>;
 }
 
-export interface FakeUnit {
+export interface SimUnit {
   name: string;
   activeState: 'activating' | 'active' | 'failed';
   attempts: number;
@@ -30,24 +30,24 @@ export interface FakeUnit {
 }
 
 /** One guest at one moment. */
-export interface FakeGuest {
-  domain: FakeDomain;
-  disk: FakeDisk;
-  units: Map<string, FakeUnit>;
+export interface SimGuest {
+  domain: SimDomain;
+  disk: SimDisk;
+  units: Map<string, SimUnit>;
 }
 
 /** What the software in the guests does. */
 export interface GuestProgram {
-  facts(guest: FakeGuest): string;
-  view(guest: FakeGuest): { exitCode: number; output: string };
+  facts(guest: SimGuest): string;
+  view(guest: SimGuest): { exitCode: number; output: string };
   /** How long the unit takes; `end` has its effects and gives the journal of a failure. */
-  unit(guest: FakeGuest, unit: string): { ms: number; end: () => string | undefined };
-  script(guest: FakeGuest, script: string): GuestResult;
+  unit(guest: SimGuest, unit: string): { ms: number; end: () => string | undefined };
+  script(guest: SimGuest, script: string): GuestResult;
 }
 
-export interface FakeGuestsOptions {
+export interface SimGuestsOptions {
   clock: Clock;
-  hypervisor: FakeHypervisor;
+  hypervisor: SimHypervisor;
   program: GuestProgram;
   /** From the start of the domain until SSH answers; default 4 s. */
   sshAfterMs?: number;
@@ -55,21 +55,21 @@ export interface FakeGuestsOptions {
   roundTripMs?: number;
 }
 
-export class FakeGuests implements GuestRunner {
+export class SimGuests implements GuestRunner {
   /** Guests by name that do not answer for now. */
   readonly silent = new Set<string>();
   /** Commands so far that changed something. */
   changes = 0;
-  readonly #options: FakeGuestsOptions;
-  readonly #disks = new WeakMap<FakeVolume, FakeDisk>();
-  readonly #units = new Map<number, Map<string, FakeUnit>>();
+  readonly #options: SimGuestsOptions;
+  readonly #disks = new WeakMap<SimVolume, SimDisk>();
+  readonly #units = new Map<number, Map<string, SimUnit>>();
 
-  constructor(options: FakeGuestsOptions) {
+  constructor(options: SimGuestsOptions) {
     this.#options = options;
   }
 
   /** The guest of a domain that runs, for tests and programs. */
-  guest(name: string): FakeGuest | undefined {
+  guest(name: string): SimGuest | undefined {
     const { hypervisor } = this.#options;
     const domain = [...hypervisor.domains.values()].find((item) => item.name === name);
     return domain === undefined || domain.state !== 'running' ? undefined : this.#of(domain);
@@ -97,20 +97,20 @@ export class FakeGuests implements GuestRunner {
 
   async close(): Promise<void> {}
 
-  #of(domain: FakeDomain): FakeGuest {
+  #of(domain: SimDomain): SimGuest {
     const root = domain.files[0]?.slice(poolPath.length + 1) ?? '';
     const volume = this.#options.hypervisor.volumes.get(root);
     if (volume === undefined)
       throw new PortError('unreachable', `${domain.name} has lost its disk`);
     const disk = this.#disks.get(volume) ?? { files: new Map(), data: new Map() };
     this.#disks.set(volume, disk);
-    const units = this.#units.get(domain.id) ?? new Map<string, FakeUnit>();
+    const units = this.#units.get(domain.id) ?? new Map<string, SimUnit>();
     this.#units.set(domain.id, units);
     return { domain, disk, units };
   }
 
   /** As SSH would: by address, then by what the machine there proves of itself. */
-  #reach(target: GuestTarget): FakeGuest {
+  #reach(target: GuestTarget): SimGuest {
     const { hypervisor, clock, sshAfterMs = 4000 } = this.#options;
     const leases = [...hypervisor.networks.values()].flatMap((network) => network.leases);
     const macs = leases.filter(({ address }) => address === target.address).map(({ mac }) => mac);
@@ -120,13 +120,13 @@ export class FakeGuests implements GuestRunner {
     if (domain === undefined || clock.now() < domain.startedAt + sshAfterMs) {
       throw new PortError('unreachable', `${target.address} does not answer`);
     }
-    if (fakeHostKey(domain.uuid) !== target.hostKey || domain.uuid !== target.uuid) {
+    if (simHostKey(domain.uuid) !== target.hostKey || domain.uuid !== target.uuid) {
       throw new PortError('conflict', `${target.address} is another machine`);
     }
     return this.#of(domain);
   }
 
-  #facts(guest: FakeGuest, script: string): GuestResult {
+  #facts(guest: SimGuest, script: string): GuestResult {
     const { program, clock } = this.#options;
     const uptime = (clock.now() - guest.domain.startedAt) / 1000;
     const lines = [
@@ -148,7 +148,7 @@ export class FakeGuests implements GuestRunner {
     return { exitCode: 0, stdout: lines.join('\n'), stderr: '' };
   }
 
-  #unitLines(guest: FakeGuest, unit: FakeUnit): string[] {
+  #unitLines(guest: SimGuest, unit: SimUnit): string[] {
     const ended = unit.endedAt === undefined ? 0 : unit.endedAt - guest.domain.startedAt;
     const id = `benchcluster-${unit.name}.service`;
     return [
@@ -164,7 +164,7 @@ export class FakeGuests implements GuestRunner {
 
   /** The unit goes on when the caller is gone; only the end of the machine ends it. */
   async #startUnit(
-    guest: FakeGuest,
+    guest: SimGuest,
     name: string,
     script: string,
     signal: AbortSignal,
@@ -174,7 +174,7 @@ export class FakeGuests implements GuestRunner {
     if (before?.activeState === 'active' || before?.activeState === 'activating') return done(0);
     for (const [path, content] of filesOf(script)) guest.disk.files.set(path, content);
     const attempts = (before?.attempts ?? 0) + 1;
-    const unit: FakeUnit = { name, activeState: 'activating', attempts, journal: '' };
+    const unit: SimUnit = { name, activeState: 'activating', attempts, journal: '' };
     guest.units.set(name, unit);
     const { ms, end } = program.unit(guest, name);
     const { id } = guest.domain;

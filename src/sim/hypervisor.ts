@@ -12,43 +12,43 @@ import type {
   Hypervisor,
   NetworkSpec,
   OwnerMark,
-} from '../../src/controllers/ports.ts';
-import { PortError } from '../../src/controllers/ports.ts';
-import { subnetOf } from '../../src/drivers/libvirt/network-xml.ts';
-import { digestOf } from '../../src/lib/hash.ts';
+} from '../controllers/ports.ts';
+import { PortError } from '../controllers/ports.ts';
+import { subnetOf } from '../drivers/libvirt/network-xml.ts';
+import { digestOf } from '../lib/hash.ts';
+import { FaultPlan } from './fault-plan.ts';
 import {
-  type FakeDomain,
-  FakeHost,
-  type FakeHostOptions,
   newDomain,
   ownerKey,
   pathOf,
+  type SimDomain,
+  SimHost,
+  type SimHostOptions,
   virtualSize,
-} from './fake-host.ts';
-import { FaultPlan } from './fault-plan.ts';
+} from './host.ts';
 
-export type FakeCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
+export type SimCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
 
-export interface FakeHypervisorOptions extends FakeHostOptions {
+export interface SimHypervisorOptions extends SimHostOptions {
   /** Bytes of an artifact's source. Without it every upload is taken as right. */
   readSource?: (path: string) => Promise<Uint8Array>;
 }
 
-export class FakeHypervisor extends FakeHost implements Hypervisor {
+export class SimHypervisor extends SimHost implements Hypervisor {
   /** What guests wrote to their consoles, by root volume. */
   readonly consoles = new Map<string, string>();
-  readonly faults: FaultPlan<FakeCall>;
-  readonly #options: FakeHypervisorOptions;
+  readonly faults: FaultPlan<SimCall>;
+  readonly #options: SimHypervisorOptions;
   readonly #listeners = new Set<(change: { domain?: string }) => void>();
 
-  constructor(options: FakeHypervisorOptions) {
+  constructor(options: SimHypervisorOptions) {
     super(options, (domain) => this.#emit(domain));
     this.#options = options;
     this.faults = new FaultPlan(options.clock);
   }
 
   /** Every call that came through, for counting. */
-  get calls(): FakeCall[] {
+  get calls(): SimCall[] {
     return this.faults.calls;
   }
 
@@ -61,12 +61,12 @@ export class FakeHypervisor extends FakeHost implements Hypervisor {
   }
 
   /** The next call of that name does nothing and fails. Several add up. */
-  failNext(call: FakeCall, error = new PortError('failed', `${call} fails on request`)): void {
+  failNext(call: SimCall, error = new PortError('failed', `${call} fails on request`)): void {
     this.faults.failNext(call, error);
   }
 
   /** The next call of that name is done, but its answer never comes. */
-  loseReplyOfNext(call: FakeCall): void {
+  loseReplyOfNext(call: SimCall): void {
     this.faults.loseReplyOfNext(call);
   }
 
@@ -107,7 +107,7 @@ export class FakeHypervisor extends FakeHost implements Hypervisor {
   hostKey(uuid: string, signal: AbortSignal): Promise<string> {
     return this.faults.perform('hostKey', signal, () => {
       if (!this.domain(uuid).agentConnected) throw failed('The guest agent is not connected');
-      return fakeHostKey(uuid);
+      return simHostKey(uuid);
     });
   }
 
@@ -261,7 +261,7 @@ export class FakeHypervisor extends FakeHost implements Hypervisor {
     this.#listeners.clear();
   }
 
-  #change(change: 'start' | 'resume' | 'destroy' | 'undefine', domain: FakeDomain): void {
+  #change(change: 'start' | 'resume' | 'destroy' | 'undefine', domain: SimDomain): void {
     if (change === 'start' && domain.id === -1) this.start(domain);
     else if (change === 'resume' && domain.state === 'paused') {
       domain.state = 'running';
@@ -291,7 +291,7 @@ export class FakeHypervisor extends FakeHost implements Hypervisor {
 }
 
 /** Stable per domain, so that tests can know it beforehand. */
-export function fakeHostKey(uuid: string): string {
+export function simHostKey(uuid: string): string {
   return `ssh-ed25519 ${Buffer.from(`key of ${uuid}`).toString('base64')}`;
 }
 

@@ -2,10 +2,10 @@
  * The state store in memory. It keeps copies, as a disk does, so that nobody's later change to an
  * object leaks in. It outlives the controllers that a test starts and kills.
  */
-import type { ClusterEvent, ClusterRecord, StateStore } from '../../src/controllers/ports.ts';
-import type { ClusterStatus } from '../../src/crd/status.ts';
+import type { ClusterEvent, ClusterRecord, StateStore } from '../controllers/ports.ts';
+import type { ClusterStatus } from '../crd/status.ts';
 
-export class FakeState implements StateStore {
+export class MemoryState implements StateStore {
   readonly #installation: string;
   readonly #records = new Map<string, ClusterRecord>();
   readonly #secrets = new Map<string, Uint8Array>();

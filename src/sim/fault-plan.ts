@@ -2,8 +2,8 @@
  * Faults of a fake port: calls that fail, answers that are lost, a side that does not answer, and
  * time that each call takes on the injected clock.
  */
-import { PortError } from '../../src/controllers/ports.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import { PortError } from '../controllers/ports.ts';
+import type { Clock } from '../lib/clock.ts';
 
 export class FaultPlan<Call extends string> {
   /** Every call that came through, for counting. */

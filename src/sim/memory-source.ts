@@ -2,13 +2,13 @@
  * A source of manifests that a test edits: objects, faults, and whether it can be trusted.
  * Each edit is seen at once and signalled, as a real source does after its own settling.
  */
-import type { ManifestSource, SourceSnapshot } from '../../src/controllers/ports.ts';
-import type { Fault } from '../../src/crd/fault.ts';
-import type { Manifest } from '../../src/crd/manifest.ts';
+import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
+import type { Fault } from '../crd/fault.ts';
+import type { Manifest } from '../crd/manifest.ts';
 
 type AnyObject = Manifest['object'];
 
-export class FakeSource implements ManifestSource {
+export class MemorySource implements ManifestSource {
   readonly #manifests = new Map<string, Manifest>();
   readonly #listeners = new Set<() => void>();
   #faults: Fault[] = [];

@@ -3,17 +3,12 @@
  * and leases, with libvirt's own habits (a lease outlives its machine, an undefined domain that
  * runs stays until it stops). It knows no ports, no ownership rules and no faults.
  */
-import type {
-  DomainState,
-  HostInventory,
-  LeaseView,
-  OwnerMark,
-} from '../../src/controllers/ports.ts';
-import { PortError } from '../../src/controllers/ports.ts';
-import type { Clock } from '../../src/lib/clock.ts';
-import { digestOf } from '../../src/lib/hash.ts';
+import type { DomainState, HostInventory, LeaseView, OwnerMark } from '../controllers/ports.ts';
+import { PortError } from '../controllers/ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import { digestOf } from '../lib/hash.ts';
 
-export interface FakeHostOptions {
+export interface SimHostOptions {
   clock: Clock;
   /** Milliseconds from start to the DHCP lease, and to an open guest agent; default 2 and 3 s. */
   leaseAfterMs?: number;
@@ -23,7 +18,7 @@ export interface FakeHostOptions {
   domainTypes?: ('kvm' | 'qemu')[];
 }
 
-export interface FakeDomain {
+export interface SimDomain {
   name: string;
   uuid: string;
   state: DomainState;
@@ -39,13 +34,13 @@ export interface FakeDomain {
   leased: boolean;
 }
 
-export interface FakeVolume {
+export interface SimVolume {
   name: string;
   capacityBytes: number;
   backingVolume?: string;
 }
 
-export interface FakeNetwork {
+export interface SimNetwork {
   name: string;
   uuid: string;
   active: boolean;
@@ -57,30 +52,30 @@ export interface FakeNetwork {
 export const poolPath = '/var/lib/libvirt/images';
 const leaseSeconds = 3600;
 
-export class FakeHost {
-  readonly domains = new Map<string, FakeDomain>();
-  readonly volumes = new Map<string, FakeVolume>();
-  readonly networks = new Map<string, FakeNetwork>();
+export class SimHost {
+  readonly domains = new Map<string, SimDomain>();
+  readonly volumes = new Map<string, SimVolume>();
+  readonly networks = new Map<string, SimNetwork>();
   poolActive = true;
-  readonly #options: FakeHostOptions;
+  readonly #options: SimHostOptions;
   readonly #clock: Clock;
   readonly #changed: (domain?: string) => void;
   #nextId = 1;
   #nextAddress = 10;
 
-  constructor(options: FakeHostOptions, changed: (domain?: string) => void) {
+  constructor(options: SimHostOptions, changed: (domain?: string) => void) {
     this.#options = options;
     this.#clock = options.clock;
     this.#changed = changed;
   }
 
-  domain(uuid: string): FakeDomain {
+  domain(uuid: string): SimDomain {
     const domain = this.domains.get(uuid);
     if (domain === undefined) throw new PortError('failed', `Domain ${uuid} is not there`);
     return domain;
   }
 
-  start(domain: FakeDomain): void {
+  start(domain: SimDomain): void {
     const missing = domain.files.find(
       (file) =>
         file.startsWith(`${poolPath}/`) && !this.volumes.has(file.slice(poolPath.length + 1)),
@@ -105,7 +100,7 @@ export class FakeHost {
     });
   }
 
-  powerOff(domain: FakeDomain, reason: string): void {
+  powerOff(domain: SimDomain, reason: string): void {
     domain.id = -1;
     domain.agentConnected = false;
     domain.state = 'shutoff';
@@ -113,7 +108,7 @@ export class FakeHost {
     if (!domain.persistent) this.domains.delete(domain.uuid);
   }
 
-  undefine(domain: FakeDomain): void {
+  undefine(domain: SimDomain): void {
     if (domain.id === -1) this.domains.delete(domain.uuid);
     else domain.persistent = false;
   }
@@ -147,7 +142,7 @@ export class FakeHost {
     });
   }
 
-  #lease(domain: FakeDomain): void {
+  #lease(domain: SimDomain): void {
     const network = this.networks.get(domain.network);
     const dueAt = domain.startedAt + (this.#options.leaseAfterMs ?? 2000);
     if (domain.id === -1 || domain.leased || !network?.active || this.#clock.now() < dueAt) return;
@@ -165,8 +160,8 @@ export class FakeHost {
 }
 
 export function newDomain(
-  domain: Pick<FakeDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> & { owner?: OwnerMark },
-): FakeDomain {
+  domain: Pick<SimDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> & { owner?: OwnerMark },
+): SimDomain {
   const { name, uuid, mac, network, files, owner } = domain;
   return {
     ...{ name, uuid, mac, network, files },

@@ -1,9 +1,9 @@
 /**
- * Time that only moves when a test says so. Timers run in the order of their times, and what each
+ * Time that only moves when it is told to. Timers run in the order of their times, and what each
  * one sets off is finished before the next one runs, so a run is the same every time.
  * It holds for code whose only waits are promises and this clock: real I/O is not waited for.
  */
-import type { Clock } from '../../src/lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 
 interface Timer {
   at: number;
@@ -14,7 +14,7 @@ interface Timer {
 /** Any fixed instant; whole seconds keep RFC 3339 texts short. */
 export const startOfTime = Date.parse('2026-01-01T00:00:00Z');
 
-export class FakeClock implements Clock {
+export class VirtualClock implements Clock {
   #now = startOfTime;
   #sequence = 0;
   readonly #timers = new Set<Timer>();
