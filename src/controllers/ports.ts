@@ -215,6 +215,8 @@ export interface SourceSnapshot {
   trusted: boolean;
   /** Why it is not trusted, for the condition. */
   reason?: string;
+  /** Not trusted for a moment only, until a second look confirms the first: no news for people. */
+  settling?: true;
   manifests: Manifest[];
   faults: Fault[];
 }

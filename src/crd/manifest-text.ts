@@ -6,6 +6,11 @@
 
 export const maxManifestBytes = 64 * 1024;
 
+/** Hidden files and what editors leave beside a file are not manifests. */
+export function isManifestName(name: string): boolean {
+  return /^[^.#].*\.(ya?ml|json)$/i.test(name);
+}
+
 export interface TextFault {
   message: string;
   hint?: string;

@@ -8,9 +8,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
+import { isManifestName } from '../crd/manifest-text.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toError } from '../lib/error.ts';
-import { codeOf, isManifestName } from './manifest-file.ts';
+import { codeOf } from './manifest-file.ts';
 import { takeIn } from './manifest-set.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -24,6 +25,8 @@ export interface ManifestDirectoryOptions {
 
 const defaults = { settleMs: 2_000, resyncMs: 10_000 };
 const maxFiles = 1_000;
+/** Goes by itself, when the second look finds the same. */
+const onlyOnce = 'was read only once so far';
 /** How soon a directory that cannot be read is looked at again. */
 const retryMs = 1_000;
 
@@ -225,7 +228,7 @@ class ManifestDirectory implements ManifestSource {
   #distrust(): string | undefined {
     const present = this.#files.list().some(({ missing }) => !missing);
     if (!present) return 'holds no manifest';
-    if (this.#trust !== 'confirmed') return 'was read only once so far';
+    if (this.#trust !== 'confirmed') return onlyOnce;
     return undefined;
   }
 
@@ -238,6 +241,7 @@ class ManifestDirectory implements ManifestSource {
     this.#snapshot = {
       trusted: reason === undefined,
       ...(reason !== undefined && { reason }),
+      ...(distrust === onlyOnce && { settling: true }),
       manifests,
       faults,
     };

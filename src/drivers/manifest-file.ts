@@ -17,13 +17,6 @@ export interface Reading {
   loaded: Loaded;
 }
 
-const names = /^[^.#].*\.(ya?ml|json)$/i;
-
-/** Hidden files and what editors leave beside a file are not manifests. */
-export function isManifestName(name: string): boolean {
-  return names.test(name);
-}
-
 /** The stamp alone; undefined where there is no file. */
 export async function readStamp(file: string): Promise<string | undefined> {
   try {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Check } from '../../src/cli/doctor/check.ts';
-import { shellWord } from '../../src/cli/doctor/check.ts';
 import { examine } from '../../src/cli/doctor/examine.ts';
 import { type HostFacts, judgeHost, judgeUnreachable } from '../../src/cli/doctor/judge-host.ts';
 import {
@@ -138,8 +137,8 @@ for (const [name, fields, check, status, mend] of worse) {
 }
 
 test('words of commands are quoted for the shell', () => {
-  assert.equal(shellWord('qemu+ssh://a@b/system'), 'qemu+ssh://a@b/system');
-  assert.equal(shellWord("it's; rm"), "'it'\\''s; rm'");
+  const { mend } = judgeSshKey({ found: "/it's; rm", exposed: true }, true);
+  assert.equal(mend, "chmod 600 '/it'\\''s; rm'");
 });
 
 function probes(hosts: HostProbe[], fields: Partial<DoctorProbes> = {}): DoctorProbes {

@@ -25,10 +25,12 @@ test('after a start the directory is trusted when it was read twice with time be
   const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a') });
   await dir.open();
   assert.match(reason(dir), /was read only once/);
+  assert.equal(dir.source.snapshot().settling, true);
   await dir.clock.advance(1999);
   assert.equal(dir.trusted(), false);
   await dir.clock.advance(1);
   await dir.until(() => dir.trusted());
+  assert.equal('settling' in dir.source.snapshot(), false);
 });
 
 test('a directory that is being filled is not trusted until it stays the same', async (t) => {

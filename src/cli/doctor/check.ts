@@ -21,8 +21,3 @@ export function warn(name: string, detail: string, mend: string): Check {
 export function fail(name: string, detail: string, mend: string): Check {
   return { name, status: 'fail', detail, mend };
 }
-
-/** A word of a shell command. */
-export function shellWord(text: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -1,7 +1,8 @@
 /** Judgement of a hypervisor's listing against what its clusters ask for. Pure. */
 import type { HostInventory } from '../../controllers/ports.ts';
+import { quote } from '../../lib/quote.ts';
 import { printBytes } from '../view/bytes.ts';
-import { type Check, fail, ok, shellWord, warn } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import type { HostProbe } from './probes.ts';
 
 /** What our client speaks and our tests cover. */
@@ -20,12 +21,12 @@ export function isLocal({ uri }: Pick<HostProbe, 'uri'>): boolean {
 export function judgeUnreachable(host: HostFacts, why: string): Check {
   const mend = isLocal(host)
     ? 'sudo systemctl enable --now libvirtd.socket || sudo systemctl enable --now virtqemud.socket'
-    : `virsh -c ${shellWord(host.uri)} version`;
+    : `virsh -c ${quote(host.uri)} version`;
   return fail(`host ${host.name}`, `${host.uri} does not answer: ${why}`, mend);
 }
 
 export function judgeHost(host: HostFacts, inventory: HostInventory): Check[] {
-  const virsh = `virsh -c ${shellWord(host.uri)}`;
+  const virsh = `virsh -c ${quote(host.uri)}`;
   return [
     judgeLibvirt(host, inventory.libvirtVersion),
     judgePool(host, inventory, virsh),

@@ -1,5 +1,6 @@
 /** Judgement of this machine's facts. Pure. */
-import { type Check, fail, ok, shellWord, warn } from './check.ts';
+import { quote } from '../../lib/quote.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 import type {
   ImageFacts,
   KeyFacts,
@@ -20,7 +21,7 @@ export function judgeNode(version: string): Check {
 
 export function judgePackages({ missing, apt }: PackageFacts): Check {
   if (missing.length === 0) return ok('packages', 'all there');
-  const names = missing.map(shellWord).join(' ');
+  const names = missing.map(quote).join(' ');
   const mend = apt
     ? `sudo apt-get install -y ${names}`
     : `install what this distribution calls: ${names}`;
@@ -32,7 +33,7 @@ export function judgeGroup(user: UserFacts, localHypervisor: boolean): Check {
   if (!localHypervisor) return ok('group libvirt', 'not needed: every host is remote');
   if (user.root) return ok('group libvirt', 'not needed: root');
   if (user.groups.includes('libvirt')) return ok('group libvirt', `${user.name} is in it`);
-  const mend = `sudo usermod -aG libvirt ${shellWord(user.name)}, then log in again`;
+  const mend = `sudo usermod -aG libvirt ${quote(user.name)}, then log in again`;
   return fail('group libvirt', `${user.name} is not in it`, mend);
 }
 
@@ -44,7 +45,7 @@ export function judgeKvm(kvm: KvmFacts, user: UserFacts, localHypervisor: boolea
     const mend = 'sudo modprobe -a kvm_intel kvm_amd; or allow virtualisation in the firmware';
     return warn('kvm', `no /dev/kvm; ${slow}`, mend);
   }
-  const mend = `sudo usermod -aG kvm ${shellWord(user.name)}, then log in again`;
+  const mend = `sudo usermod -aG kvm ${quote(user.name)}, then log in again`;
   return warn('kvm', `/dev/kvm cannot be used; ${slow}`, mend);
 }
 
@@ -56,7 +57,7 @@ export function judgeSshKey(key: KeyFacts, remoteHosts: boolean): Check {
       : ok('ssh key', 'not needed: no host is remote');
   }
   return key.exposed
-    ? fail('ssh key', `${key.found} can be read by others`, `chmod 600 ${shellWord(key.found)}`)
+    ? fail('ssh key', `${key.found} can be read by others`, `chmod 600 ${quote(key.found)}`)
     : ok('ssh key', key.found);
 }
 
@@ -73,7 +74,7 @@ export function judgeImages(images: readonly ImageFacts[]): Check[] {
 }
 
 export function judgeState({ path, writable, exposed }: StateFacts): Check {
-  const word = shellWord(path);
+  const word = quote(path);
   if (!writable) {
     return fail('state', `${path} cannot be written`, `mkdir -p ${word} && chmod 700 ${word}`);
   }

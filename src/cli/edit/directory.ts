@@ -7,18 +7,13 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { maxManifestBytes } from '../../crd/manifest-text.ts';
+import { isManifestName, maxManifestBytes } from '../../crd/manifest-text.ts';
 import { toError } from '../../lib/error.ts';
 import { CliError } from '../cli-error.ts';
 
 export interface ManifestFile {
   path: string;
   text: string;
-}
-
-/** The same names that the watched directory takes for manifests. */
-export function isManifestName(name: string): boolean {
-  return /^[^.#].*\.(ya?ml|json)$/i.test(name);
 }
 
 /** The manifest files directly in the directory, by name; none when it does not exist. */

@@ -10,20 +10,21 @@ import type { SourceSnapshot } from '../ports.ts';
 export class SourceReport {
   readonly #log: Log;
   readonly #onSource: ((reason: string | undefined, faults: Fault[]) => void) | undefined;
-  #told = digestOf([true, undefined, []]);
+  #told = digestOf([undefined, []]);
 
   constructor(log: Log, onSource?: (reason: string | undefined, faults: Fault[]) => void) {
     this.#log = log;
     this.#onSource = onSource;
   }
 
-  tell({ trusted, reason, faults }: SourceSnapshot): void {
-    const state = digestOf([trusted, reason, faults]);
+  tell({ trusted, settling, reason: why, faults }: SourceSnapshot): void {
+    const reason = trusted || settling ? undefined : (why ?? 'the source cannot be read');
+    const state = digestOf([reason, faults]);
     if (state === this.#told) return;
     this.#told = state;
-    if (faults.length > 0 || !trusted) {
+    if (faults.length > 0 || reason !== undefined) {
       this.#log.warn({ trusted, reason, faults }, 'the source has faults');
     }
-    this.#onSource?.(trusted ? undefined : reason, faults);
+    this.#onSource?.(reason, faults);
   }
 }
