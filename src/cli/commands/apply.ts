@@ -2,18 +2,19 @@
  * `apply`: writes manifests into the watched directory for you. All are checked before the first
  * byte is written; an object that is there already is replaced in its own file.
  */
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { absolutePaths } from '../../crd/absolute-paths.ts';
 import { describeFault } from '../../crd/fault.ts';
 import { load } from '../../crd/load.ts';
 import type { Manifest } from '../../crd/manifest.ts';
+import { digestOf } from '../../lib/hash.ts';
 import { oneLine } from '../../lib/printable.ts';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { commitEdits } from '../edit/commit.ts';
 import { readDirectory } from '../edit/directory.ts';
 import { DirectoryEdit, documentOf, idOf, type ObjectId } from '../edit/edit.ts';
-import { absoluteImagePaths, imagePaths } from '../edit/image-paths.ts';
 import { type Input, readInputs } from '../edit/input.ts';
 import { exitCodes } from '../exit-code.ts';
 import { printRef } from '../kind.ts';
@@ -78,28 +79,20 @@ function objectsOf(call: Call, input: Input, dir: string): InputObject[] {
   }
   return manifests.map((manifest) => {
     const document = documentOf(input.text, manifest);
-    return manifest.kind === 'BenchImage' && resolve(dirname(input.path)) !== dir
-      ? movedImage(manifest, document, dirname(input.path))
-      : { manifest, document };
+    const fromDir = dirname(input.path);
+    return fromDir === dir ? { manifest, document } : moved(manifest, document, fromDir, dir);
   });
 }
 
-function movedImage(
-  manifest: Manifest & { kind: 'BenchImage' },
-  document: string,
-  fromDir: string,
-): InputObject {
-  const moved = absoluteImagePaths(document, fromDir);
-  const again = load(manifest.origin.file, moved).manifests[0];
-  const paths = imagePaths(manifest.object, fromDir);
-  if (
-    again?.kind !== 'BenchImage' ||
-    imagePaths(again.object, '/').join('\n') !== paths.join('\n')
-  ) {
-    const what = `cannot make the paths of ${printRef(idOf(manifest))} absolute`;
-    throw new CliError('failed', what, `write absolute paths in ${manifest.origin.file}`);
+/** The object in its new directory, proven to name the same files as in its old one. */
+function moved(manifest: Manifest, document: string, fromDir: string, dir: string): InputObject {
+  const text = absolutePaths(document, manifest.kind, fromDir);
+  const [again] = load(join(dir, basename(manifest.origin.file)), text).manifests;
+  if (again !== undefined && digestOf(again.object) === digestOf(manifest.object)) {
+    return { manifest: again, document: text };
   }
-  return { manifest: again, document: moved };
+  const what = `cannot make the paths of ${printRef(idOf(manifest))} absolute`;
+  throw new CliError('failed', what, `write absolute paths in ${manifest.origin.file}`);
 }
 
 function refuseDuplicates(objects: readonly InputObject[]): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, readlink, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { exitCodes } from '../../../src/cli/exit-code.ts';
@@ -77,6 +77,44 @@ test('the relative paths of an image become absolute when it moves', async (t) =
   const image = parse(await world.read('image-debian-slurm.yaml'));
   assert.equal(image.spec.source.path, join(from.dir, 'images/slurm.qcow2'));
   assert.equal(image.spec.provides[0], 'slurm');
+});
+
+test('a host and its key files keep together when it moves, also over one that is there', async (t) => {
+  const world = await createWorld(t);
+  const from = await createWorld(t);
+  const spec = 'spec: {uri: "qemu+ssh://u@rhodey/system", ssh: {"identityFile": keys/id';
+  const host = `${hostYaml().split('spec:')[0]}${spec}, knownHostsFile: '../known' }} # ours\n`;
+  await from.write('host.yaml', host);
+  const apply = () => world.run('apply', '-f', join(from.dir, 'host.yaml'));
+  assert.equal(await apply(), exitCodes.ok, world.stderr.text);
+  const text = await world.read('host-rhodey.yaml');
+  const { ssh } = parse(text).spec;
+  assert.equal(ssh.identityFile, join(from.dir, 'keys/id'));
+  assert.equal(ssh.knownHostsFile, join(dirname(from.dir), 'known'));
+  assert.match(text, /# ours$/m);
+  assert.equal(await apply(), exitCodes.ok, world.stderr.text);
+  assert.match(world.stdout.text, /host\/rhodey unchanged/);
+});
+
+test('relative paths on stdin are those of the working directory', async (t) => {
+  const world = await createWorld(t);
+  world.stdin = imageYaml('image.qcow2');
+  assert.equal(await world.run('apply', '-f', '-'), exitCodes.ok, world.stderr.text);
+  const image = parse(await world.read('image-debian-slurm.yaml'));
+  assert.equal(image.spec.source.path, resolve('image.qcow2'));
+});
+
+test('a path that cannot be changed without something else is refused, and nothing written', async (t) => {
+  const world = await createWorld(t);
+  const from = await createWorld(t);
+  const [head = '', spec = ''] = imageYaml('&file images/a.qcow2').split(/^(?=spec:)/m);
+  const labelled = head.replace('debian-slurm}', 'debian-slurm, labels: {file: *file}}');
+  const [api = '', rest = ''] = labelled.split(/^(?=metadata:)/m);
+  await from.write('image.yaml', `${api}${spec}${rest}`);
+  assert.equal(await world.run('apply', '-f', join(from.dir, 'image.yaml')), exitCodes.failed);
+  assert.match(world.stderr.text, /cannot make the paths of image\/debian-slurm absolute/);
+  assert.match(world.stderr.text, /next: {2}write absolute paths in .*image\.yaml/);
+  assert.deepEqual(await world.files(), []);
 });
 
 test('--dry-run writes nothing', async (t) => {
