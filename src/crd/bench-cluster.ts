@@ -6,7 +6,14 @@
  */
 import { z } from 'zod';
 import { AuthorizedKey } from './authorized-key.ts';
-import { checkNames, checkSubnetSize, clusterCel, reservedPoolName } from './cluster-rules.ts';
+import {
+  checkNames,
+  checkRollout,
+  checkSubnetSize,
+  clusterCel,
+  reservedPoolName,
+  rolloutCel,
+} from './cluster-rules.ts';
 import { apiVersion, field, Label, Name, ObjectMeta } from './field.ts';
 import { Duration, machineFields } from './machine.ts';
 import { SlurmConfig } from './slurm-config.ts';
@@ -21,9 +28,22 @@ const DrainPolicy = z.strictObject({
   ),
 });
 
-const Rollout = z.strictObject({
-  maxUnavailable: field(z.int().min(1).max(1000).default(1), 'live', 'Nodes replaced at a time.'),
-});
+const Rollout = z
+  .strictObject({
+    maxUnavailable: field(
+      z.int().min(0).max(1000).default(1),
+      'live',
+      'Nodes of `replicas` that may be missing at a time while VMs are replaced.',
+    ),
+    maxSurge: field(
+      z.int().min(0).max(1000).default(0),
+      'live',
+      'Nodes beyond `replicas` that stand in while VMs are replaced, and are removed afterwards.',
+    ),
+  })
+  .check(({ value, issues }) => {
+    issues.push(...checkRollout(value));
+  });
 
 export const ControlPlane = z.strictObject({
   replicas: field(z.literal(1).default(1), 'immutable', 'Head nodes; one in this release.'),
@@ -42,7 +62,12 @@ export const WorkerPool = z.strictObject({
   replicas: field(z.int().min(0).max(1000), 'live', 'Nodes in the pool.'),
   ...machineFields,
   drain: field(DrainPolicy.prefault({}), 'live', 'How nodes are emptied before removal.'),
-  rollout: field(Rollout.prefault({}), 'live', 'How a change of VMs rolls through the pool.'),
+  rollout: field(
+    Rollout.prefault({}),
+    'live',
+    'How a change of VMs rolls through the pool.',
+    rolloutCel,
+  ),
 });
 export type WorkerPool = z.infer<typeof WorkerPool>;
 

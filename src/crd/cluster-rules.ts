@@ -19,15 +19,21 @@ interface RuleIssue {
   input: unknown;
 }
 
+interface SizedPool {
+  name: string;
+  replicas: number;
+  rollout: { maxSurge: number };
+}
+
 interface NamedPools {
   metadata: { name: string };
-  spec: { workers: { name: string; replicas: number }[] };
+  spec: { workers: SizedPool[] };
 }
 
 /** Pools have different names, and every node name is a host name. */
 export function checkNames({ metadata, spec }: NamedPools): RuleIssue[] {
   const seen = new Set<string>();
-  return spec.workers.flatMap(({ name, replicas }, index) => {
+  return spec.workers.flatMap(({ name, replicas, rollout }, index) => {
     const issues: RuleIssue[] = [];
     const report = (message: string, hint: string) =>
       issues.push({
@@ -41,7 +47,7 @@ export function checkNames({ metadata, spec }: NamedPools): RuleIssue[] {
       report(`is the second pool named "${name}"`, 'give each pool a name of its own');
     }
     seen.add(name);
-    const last = `${metadata.name}-${name}-${Math.max(0, replicas - 1)}`;
+    const last = `${metadata.name}-${name}-${Math.max(0, replicas + rollout.maxSurge - 1)}`;
     if (last.length > longestNodeName) {
       report(
         `makes node names of ${last.length} characters (at most ${longestNodeName}): ${last}`,
@@ -55,14 +61,17 @@ export function checkNames({ metadata, spec }: NamedPools): RuleIssue[] {
 interface SizedNetwork {
   network: { managed?: { cidr: string } | undefined };
   controlPlane: { replicas: number };
-  workers: { replicas: number }[];
+  workers: Pick<SizedPool, 'replicas' | 'rollout'>[];
 }
 
 /** A managed subnet has an address for every node. */
 export function checkSubnetSize({ network, controlPlane, workers }: SizedNetwork): RuleIssue[] {
   const subnet = network.managed && parseSubnet(network.managed.cidr);
   if (subnet === undefined) return [];
-  const nodes = workers.reduce((sum, { replicas }) => sum + replicas, controlPlane.replicas);
+  const nodes = workers.reduce(
+    (sum, { replicas, rollout }) => sum + replicas + rollout.maxSurge,
+    controlPlane.replicas,
+  );
   const room = nodeCapacity(subnet);
   if (nodes <= room) return [];
   return [
@@ -76,10 +85,33 @@ export function checkSubnetSize({ network, controlPlane, workers }: SizedNetwork
   ];
 }
 
+/** A rollout that may neither lack a node nor add one can never begin. */
+export function checkRollout(rollout: { maxUnavailable: number; maxSurge: number }): RuleIssue[] {
+  if (rollout.maxUnavailable > 0 || rollout.maxSurge > 0) return [];
+  return [
+    {
+      code: 'custom',
+      path: ['maxUnavailable'],
+      message: 'cannot be 0 while maxSurge is 0: no VM could ever be replaced',
+      params: { hint: 'write maxSurge: 1 to keep every node at work, or maxUnavailable: 1' },
+      input: rollout.maxUnavailable,
+    },
+  ];
+}
+
+export const rolloutCel = {
+  cel: [
+    {
+      rule: 'self.maxUnavailable > 0 || self.maxSurge > 0',
+      message: 'maxUnavailable and maxSurge cannot both be 0',
+    },
+  ],
+};
+
 /** The same for the API server, at the root of the object. */
 export const clusterCel: CelRule[] = [
   {
-    rule: `self.spec.workers.all(w, size(self.metadata.name) + size(w.name) + size(string(w.replicas > 0 ? w.replicas - 1 : 0)) + 2 <= ${longestNodeName})`,
+    rule: `self.spec.workers.all(w, size(self.metadata.name) + size(w.name) + size(string(w.replicas + w.rollout.maxSurge > 0 ? w.replicas + w.rollout.maxSurge - 1 : 0)) + 2 <= ${longestNodeName})`,
     message: `node names (<cluster>-<pool>-<index>) must have at most ${longestNodeName} characters`,
   },
 ];

@@ -2,7 +2,7 @@
  * ClusterRecord → DesiredCluster: what should exist, in the terms of libvirt, with every name,
  * UUID and MAC derived, so that a repeat after a crash meets what it made before. Pure.
  */
-import type { BenchClusterSpec } from '../../crd/bench-cluster.ts';
+import type { BenchClusterSpec, WorkerPool } from '../../crd/bench-cluster.ts';
 import type { BenchImage, ImageFile } from '../../crd/bench-image.ts';
 import { bytesOf, millisecondsOf } from '../../crd/quantity.ts';
 import { digestOf, macOf, uuid5 } from '../../lib/hash.ts';
@@ -39,6 +39,7 @@ export interface DesiredPool {
   role: 'controlPlane' | 'worker';
   replicas: number;
   maxUnavailable: number;
+  maxSurge: number;
   drain: { timeoutMs: number; onTimeout: 'Wait' | 'Force' };
 }
 
@@ -57,6 +58,8 @@ export interface DesiredCluster {
   authorizedKeys: string[];
   pools: DesiredPool[];
   nodes: DesiredNode[];
+  /** Nodes that may stand in while a pool is changed; `rollout.ts` says which of them do. */
+  surge: DesiredNode[];
   /** Volumes of all images that it refers to or did earlier, also while it is being deleted. */
   artifacts: string[];
   /** Name of the scheduler's module and the user's settings for it. */
@@ -123,7 +126,7 @@ export function desiredCluster(record: ClusterRecord, identity: Identity): Desir
     },
     authorizedKeys: access,
     pools: desiredPools(spec),
-    nodes: record.deletionTimestamp !== undefined ? [] : desiredNodes(context),
+    ...(record.deletionTimestamp !== undefined ? { nodes: [], surge: [] } : desiredNodes(context)),
     artifacts: [...artifactVolumes(record.images), ...(record.formerArtifacts ?? [])],
     scheduler: { name: schedulerName, config },
   };
@@ -135,6 +138,7 @@ function desiredPools(spec: BenchClusterSpec): DesiredPool[] {
     role: 'controlPlane',
     replicas: spec.controlPlane.replicas,
     maxUnavailable: 1,
+    maxSurge: 0,
     drain: { timeoutMs: 0, onTimeout: 'Wait' },
   };
   const workers = spec.workers.map(
@@ -143,6 +147,7 @@ function desiredPools(spec: BenchClusterSpec): DesiredPool[] {
       role: 'worker',
       replicas: pool.replicas,
       maxUnavailable: pool.rollout.maxUnavailable,
+      maxSurge: pool.rollout.maxSurge,
       drain: {
         timeoutMs: millisecondsOf(pool.drain.timeout),
         onTimeout: pool.drain.onTimeout,
@@ -168,22 +173,34 @@ interface MachineSpec {
   image?: string | undefined;
 }
 
-function desiredNodes(context: NodeContext): DesiredNode[] {
-  const { spec } = context;
-  const pools: [string, 'controlPlane' | 'worker', number, MachineSpec][] = [
-    [controlPlanePool, 'controlPlane', spec.controlPlane.replicas, spec.controlPlane],
-    ...spec.workers.map((pool): [string, 'worker', number, MachineSpec] => [
-      pool.name,
-      'worker',
-      pool.replicas,
-      pool,
-    ]),
-  ];
-  return pools.flatMap(([pool, role, replicas, machine]) =>
-    Array.from({ length: replicas }, (_, index) =>
-      desiredNode(context, pool, role, index, machine),
-    ),
+function desiredNodes(context: NodeContext): { nodes: DesiredNode[]; surge: DesiredNode[] } {
+  const { controlPlane, workers } = context.spec;
+  const heads = indexes(0, controlPlane.replicas).map((index) =>
+    desiredNode(context, controlPlanePool, 'controlPlane', index, controlPlane),
   );
+  const ofPools = (from: (pool: WorkerPool) => number, count: (pool: WorkerPool) => number) =>
+    workers.flatMap((pool) =>
+      indexes(from(pool), count(pool)).map((index) =>
+        desiredNode(context, pool.name, 'worker', index, pool),
+      ),
+    );
+  return {
+    nodes: [
+      ...heads,
+      ...ofPools(
+        () => 0,
+        ({ replicas }) => replicas,
+      ),
+    ],
+    surge: ofPools(
+      ({ replicas }) => replicas,
+      ({ rollout }) => rollout.maxSurge,
+    ),
+  };
+}
+
+function indexes(from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, offset) => from + offset);
 }
 
 function desiredNode(

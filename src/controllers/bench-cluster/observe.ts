@@ -111,7 +111,8 @@ function guestDomain(
   inventory: HostInventory,
   domain: DomainView,
 ): GuestDomain {
-  const user = cluster.nodes.find(({ uuid }) => uuid === domain.uuid)?.image.user ?? 'root';
+  const known = [...cluster.nodes, ...cluster.surge];
+  const user = known.find(({ uuid }) => uuid === domain.uuid)?.image.user ?? 'root';
   return { hostName: cluster.host, hypervisor: ports.hypervisor, domain, inventory, user };
 }
 

@@ -6,7 +6,7 @@ import type { DomainView, HostInventory, VolumeView } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type DesiredCluster, type DesiredNode, nodeUuid, nodeVolume } from './desired.ts';
 import type { GuestView, Observed } from './observed.ts';
-import { chooseReplacements } from './rollout.ts';
+import { chooseReplacements, chooseStandIns } from './rollout.ts';
 
 export interface Removal {
   /** A few words for people and the scheduler's drain reason: "replicas lowered". */
@@ -47,9 +47,12 @@ export function clusterScope(
   scheduler: AnyScheduler,
   now: number,
 ): ClusterScope {
+  const domains = new Map(ownedDomains(cluster, inventory).map((domain) => [domain.uuid, domain]));
+  const standIns = chooseStandIns(cluster, domains, observed.scheduler.view, scheduler);
+  const wanted = [...cluster.nodes, ...standIns];
   const nodes = [
-    ...desiredScopes(cluster, observed, inventory),
-    ...surplus(cluster, observed, inventory),
+    ...desiredScopes(wanted, domains, observed, inventory),
+    ...surplus(cluster, new Set(wanted.map(({ name }) => name)), observed, inventory),
   ];
   const scope = { cluster, observed, inventory, scheduler, nodes, now };
   const replaced = chooseReplacements(scope);
@@ -70,13 +73,13 @@ export function ownedDomains(cluster: DesiredCluster, inventory: HostInventory):
 }
 
 function desiredScopes(
-  cluster: DesiredCluster,
+  wanted: readonly DesiredNode[],
+  domains: ReadonlyMap<string, DomainView>,
   observed: Observed,
   inventory: HostInventory,
 ): NodeScope[] {
-  const domains = new Map(ownedDomains(cluster, inventory).map((domain) => [domain.uuid, domain]));
   const volumes = new Map(inventory.pool.volumes.map((volume) => [volume.name, volume]));
-  return cluster.nodes.map((desired) => {
+  return wanted.map((desired) => {
     const domain = domains.get(desired.uuid);
     const volume = volumes.get(desired.volume);
     const guest = observed.guests.get(desired.name);
@@ -96,11 +99,15 @@ function desiredScopes(
 /** Nodes that nobody wants any more, found by their domain or by what is left of their disk. */
 function surplus(
   cluster: DesiredCluster,
+  wanted: ReadonlySet<string>,
   observed: Observed,
   inventory: HostInventory,
 ): NodeScope[] {
-  const wanted = new Set(cluster.nodes.map((node) => node.name));
-  const reason = cluster.deleting ? 'cluster deleted' : 'replicas lowered';
+  const standIns = new Set(cluster.surge.map(({ name }) => name));
+  const reasonOf = (name: string): string => {
+    if (cluster.deleting) return 'cluster deleted';
+    return standIns.has(name) ? 'the rollout is over' : 'replicas lowered';
+  };
   const domains = ownedDomains(cluster, inventory).filter((domain) => !wanted.has(domain.name));
   const found = domains.map((domain): NodeScope => {
     const pool = domain.owner?.node?.pool ?? '';
@@ -116,10 +123,10 @@ function surplus(
       domain,
       ...(volume && { volume }),
       ...(guest && { guest }),
-      removal: { reason, replaced: false },
+      removal: { reason: reasonOf(domain.name), replaced: false },
     };
   });
-  return [...found, ...orphanVolumes(cluster, inventory, wanted, domains, reason)];
+  return [...found, ...orphanVolumes(cluster, inventory, wanted, domains, reasonOf)];
 }
 
 /**
@@ -132,7 +139,7 @@ function orphanVolumes(
   inventory: HostInventory,
   wanted: ReadonlySet<string>,
   domains: DomainView[],
-  reason: string,
+  reasonOf: (name: string) => string,
 ): NodeScope[] {
   const known = new Set(domains.map((domain) => domain.name));
   return inventory.pool.volumes.flatMap((volume) => {
@@ -151,7 +158,7 @@ function orphanVolumes(
         role: cluster.pools.find((item) => item.name === pool)?.role ?? 'worker',
         uuid,
         volume,
-        removal: { reason, replaced: false },
+        removal: { reason: reasonOf(name), replaced: false },
       },
     ];
   });

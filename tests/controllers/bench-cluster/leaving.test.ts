@@ -184,6 +184,92 @@ describe('a rollout', () => {
     assert.deepEqual(leaving(round), []);
   });
 
+  describe('with nodes that stand in', () => {
+    const surging = (rollout: { maxUnavailable?: number; maxSurge: number }) =>
+      edited({ pool: { rollout } });
+    const standIn = 'alpha-compute-4';
+    const build = (round: PlanCase, name = standIn) => {
+      const node = round.cluster.surge.find((item) => item.name === name);
+      assert.ok(node);
+      round.build(node);
+      round.ready?.add(name);
+    };
+    const replaceAll = (round: PlanCase) => {
+      for (const { name, specHash } of round.cluster.nodes) {
+        const mark = round.domain(name).owner?.node;
+        assert.ok(mark);
+        mark.specHash = specHash;
+      }
+    };
+
+    test('makes one first, and takes none before it is at work', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      assert.deepEqual(leaving(round), []);
+      const node = round.cluster.surge[0];
+      assert.deepEqual(round.actions(), [`createVolume ${node?.volume}`]);
+      build(round);
+      round.ready?.delete(standIn);
+      assert.deepEqual(leaving(round), []);
+    });
+
+    test('takes one for each that stands in', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 2 });
+      build(round);
+      assert.deepEqual(leaving(round), ['alpha-compute-0']);
+      build(round, 'alpha-compute-5');
+      assert.deepEqual(leaving(round), ['alpha-compute-0', 'alpha-compute-1']);
+      // Their drain makes them unusable, and calls neither back.
+      for (const name of ['alpha-compute-0', 'alpha-compute-1']) round.ready?.delete(name);
+      assert.deepEqual(leaving(round), ['alpha-compute-0', 'alpha-compute-1']);
+    });
+
+    test('adds to what maxUnavailable allows', () => {
+      const round = surging({ maxUnavailable: 1, maxSurge: 1 });
+      build(round);
+      assert.equal(leaving(round)?.length, 2);
+    });
+
+    test('makes no more of them than there are nodes to replace', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 9 });
+      assert.equal(round.actions().filter((line) => line.startsWith('createVolume')).length, 4);
+    });
+
+    test('keeps it until the last new node is at work, then lets it go', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      build(round);
+      replaceAll(round);
+      round.ready?.delete('alpha-compute-3');
+      assert.deepEqual(leaving(round), []);
+      round.ready?.add('alpha-compute-3');
+      assert.deepEqual(leaving(round), [standIn]);
+      assert.equal(round.asked?.nodes.at(-1)?.removalReason, 'the rollout is over');
+    });
+
+    test('keeps it while the scheduler cannot be asked', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      build(round);
+      replaceAll(round);
+      round.ready = undefined;
+      assert.deepEqual(leaving(round), []);
+    });
+
+    test('does not start one again that is on its way out', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      build(round);
+      replaceAll(round);
+      round.off(standIn).ready = undefined;
+      assert.deepEqual(round.actions(), []);
+    });
+
+    test('makes none for a pool that is only broken', () => {
+      const round = new PlanCase(
+        recordOf(clusterOf({ pool: { rollout: { maxUnavailable: 0, maxSurge: 1 } } })),
+      );
+      round.ready?.delete('alpha-compute-0');
+      assert.deepEqual(round.actions(), []);
+    });
+  });
+
   test('a replaced node is made anew when it is gone', () => {
     const round = edited();
     round.without({ domain: 'alpha-compute-0' });
