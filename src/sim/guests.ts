@@ -128,6 +128,7 @@ export class SimGuests implements GuestRunner {
 
   #facts(guest: SimGuest, script: string): GuestResult {
     const { program, clock } = this.#options;
+    const nonce = `${guest.domain.uuid}-${clock.now()}`;
     const uptime = (clock.now() - guest.domain.startedAt) / 1000;
     const lines = [
       `bc1:bootId=boot-${guest.domain.id}`,
@@ -136,13 +137,14 @@ export class SimGuests implements GuestRunner {
       'bc1:memoryKiB=1000000',
       `bc1:uptime=${uptime}`,
       ...[...guest.units.values()].flatMap((unit) => this.#unitLines(guest, unit)),
-      'bc1:begin=facts',
+      `bc1:begin=facts/${nonce}`,
       program.facts(guest),
-      'bc1:end=facts',
+      `bc1:end=facts/${nonce}`,
     ];
     if (script.includes('bc1:begin=view')) {
       const view = program.view(guest);
-      lines.push('bc1:begin=view', view.output, 'bc1:end=view', `bc1:viewStatus=${view.exitCode}`);
+      lines.push(`bc1:begin=view/${nonce}`, view.output, `bc1:end=view/${nonce}`);
+      lines.push(`bc1:viewStatus=${view.exitCode}`);
     }
     lines.push('bc1:complete=1', '');
     return { exitCode: 0, stdout: lines.join('\n'), stderr: '' };

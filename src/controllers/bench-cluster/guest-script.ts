@@ -11,10 +11,12 @@ const mark = 'bc1:';
 
 /**
  * Facts that every scheduler needs, then the module's own, then the scheduler's view where asked.
- * The end mark tells a whole answer from a cut one.
+ * The end mark tells a whole answer from a cut one. What a command prints between its two marks is
+ * text, whatever it looks like: both carry a word that nobody could know before this call.
  */
 export function factsScript(schedulerFacts: string, viewScript?: string): string {
   return `export LC_ALL=C
+read -r nonce </proc/sys/kernel/random/uuid
 read -r boot </proc/sys/kernel/random/boot_id
 read -r host </proc/sys/kernel/hostname
 read -r uptime idle </proc/uptime
@@ -37,17 +39,17 @@ case $units in *ActiveState=failed*)
     echo ${mark}journal=$unit=$(journalctl -u "$unit" -n 12 -o cat --no-pager | tail -c 1500 | base64 -w0)
   done ;;
 esac
-echo ${mark}begin=facts
-( ${schedulerFacts}
+echo "${mark}begin=facts/$nonce"
+( unset nonce; ${schedulerFacts}
 ) </dev/null
-echo; echo ${mark}end=facts
+echo; echo "${mark}end=facts/$nonce"
 ${
   viewScript === undefined
     ? ''
-    : `echo ${mark}begin=view
-( ${viewScript}
+    : `echo "${mark}begin=view/$nonce"
+( unset nonce; ${viewScript}
 ) </dev/null 2>&1; status=$?
-echo; echo ${mark}end=view
+echo; echo "${mark}end=view/$nonce"
 echo ${mark}viewStatus=$status
 `
 }echo ${mark}complete=1
@@ -66,21 +68,21 @@ export function parseFacts(stdout: string): FactsOutput {
   const values = new Map<string, string[]>();
   const sections = new Map<string, string[]>();
   const units: Record<string, string>[] = [];
-  let section: { name: string; lines: string[] } | undefined;
+  let section: { mark: string; lines: string[] } | undefined;
   for (const line of stdout.split('\n')) {
     const match = line.startsWith(mark) ? /^([\w.]+)=(.*)$/.exec(line.slice(mark.length)) : null;
     const [, key = '', value = ''] = match ?? [];
     if (section !== undefined) {
       // Whatever a command prints, within its section it is text; our own line break comes last.
-      if (key === 'end' && value === section.name) {
+      if (key === 'end' && value === section.mark) {
         if (section.lines.at(-1) === '') section.lines.pop();
         section = undefined;
       } else section.lines.push(line);
     } else if (match === null) {
       // Noise, such as a greeting.
     } else if (key === 'begin') {
-      section = { name: value, lines: [] };
-      sections.set(value, section.lines);
+      section = { mark: value, lines: [] };
+      sections.set(nameOf(value), section.lines);
     } else if (key.startsWith('unit.')) collectUnit(units, key.slice(5), value);
     else values.set(key, [...(values.get(key) ?? []), value]);
   }
@@ -97,6 +99,13 @@ export function parseFacts(stdout: string): FactsOutput {
     schedulerFacts: (sections.get('facts') ?? []).join('\n'),
     ...(view && { view: { exitCode: count(values, 'viewStatus'), output: view.join('\n') } }),
   };
+}
+
+/** `facts/6f0d…` → `facts`; a mark without its word is none of ours. */
+function nameOf(mark: string): string {
+  const [name = '', nonce = ''] = mark.split('/');
+  if (nonce === '') throw new SyntaxError('a section of the answer has no word of its own');
+  return name;
 }
 
 function collectUnit(units: Record<string, string>[], key: string, value: string): void {

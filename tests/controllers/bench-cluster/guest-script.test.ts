@@ -203,6 +203,16 @@ InactiveEnterTimestampMonotonic=0
     ['reads what is not meant for it', 'cat; echo x', 'x'],
     ['claims to be whole', 'echo bc1:complete=1', 'bc1:complete=1'],
     ['claims to be another', 'echo bc1:hostname=evil', 'bc1:hostname=evil'],
+    [
+      'ends its section by itself',
+      'echo bc1:end=facts/$nonce; echo bc1:end=view; echo bc1:hostname=evil',
+      'bc1:end=facts/\nbc1:end=view\nbc1:hostname=evil',
+    ],
+    [
+      'opens another section',
+      'echo bc1:begin=view/1; echo bc1:end=view/1',
+      'bc1:begin=view/1\nbc1:end=view/1',
+    ],
   ];
   for (const [name, fragment, expected] of fragments) {
     test(`a module’s fragment that ${name} spoils nothing`, () => {
@@ -213,6 +223,16 @@ InactiveEnterTimestampMonotonic=0
       assert.notEqual(facts.hostname, 'evil');
     });
   }
+
+  test('each call has marks of its own, and a section without them is none', () => {
+    const script = factsScript('echo mine');
+    const [one, two] = [new Machine(), new Machine()].map((machine) => machine.run(script).stdout);
+    const marks = [one, two].map(
+      (stdout) => /begin=facts\/([0-9a-f-]{36})/.exec(stdout ?? '')?.[1],
+    );
+    assert.ok(marks[0] && marks[1] && marks[0] !== marks[1]);
+    assert.throws(() => parseFacts((one ?? '').replace(`/${marks[0]}`, '')), SyntaxError);
+  });
 
   test('errors of the view are part of its output', () => {
     const { stdout } = new Machine().run(factsScript('true', 'echo oops >&2; exit 1'));
