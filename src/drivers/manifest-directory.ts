@@ -4,14 +4,13 @@
  * end in the same state. A file is settled when the same was read twice with `settleMs` between;
  * a file that is gone, and a directory that was gone, count only after the same time.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
+import { resolve } from 'node:path';
 import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
 import { isManifestName } from '../crd/manifest-text.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toError } from '../lib/error.ts';
-import { codeOf } from './manifest-file.ts';
+import { diskFiles } from './disk-files.ts';
+import { codeOf, type Files, type Watch } from './files.ts';
 import { takeIn } from './manifest-set.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -21,9 +20,11 @@ export interface ManifestDirectoryOptions {
   settleMs?: number;
   /** Looks without an event, for what no watcher reports: a mount over the directory, NFS. */
   resyncMs?: number;
+  /** Where the directory is; default: the disk. */
+  files?: Files;
 }
 
-const defaults = { settleMs: 2_000, resyncMs: 10_000 };
+const defaults = { settleMs: 2_000, resyncMs: 10_000, files: diskFiles };
 const maxFiles = 1_000;
 /** Goes by itself, when the second look finds the same. */
 const onlyOnce = 'was read only once so far';
@@ -52,7 +53,7 @@ class ManifestDirectory implements ManifestSource {
   readonly #listeners = new Set<() => void>();
   #snapshot: SourceSnapshot = { trusted: false, manifests: [], faults: [] };
   #shown = '';
-  #watcher: FSWatcher | undefined;
+  #watch: Watch | undefined;
   /** Device and inode of the directory; undefined while it cannot be read. */
   #identity: string | undefined;
   /** `first`: read once since it appeared; `due`: the next good read confirms it. */
@@ -93,7 +94,7 @@ class ManifestDirectory implements ManifestSource {
     this.#cancelResync();
     this.#files.close();
     this.#listeners.clear();
-    await this.#watcher?.close();
+    await this.#watch?.close();
     await this.#looking;
   }
 
@@ -126,7 +127,7 @@ class ManifestDirectory implements ManifestSource {
       await this.#files.look(listed.names);
       if (this.#closed) return;
       // A mount in the midst of a look gives half of one directory and half of another.
-      const now = await this.#identityNow().catch(() => undefined);
+      const now = await this.#options.files.identity(this.#directory).catch(() => undefined);
       if (this.#closed) return;
       if (now === listed.identity) this.#publish(this.#distrust());
       else this.#dirty = true;
@@ -149,8 +150,9 @@ class ManifestDirectory implements ManifestSource {
 
   async #list(): Promise<Listing | { reason: string }> {
     try {
-      const identity = await this.#identityNow();
-      const names = (await readdir(this.#directory)).filter(isManifestName);
+      const { files } = this.#options;
+      const identity = await files.identity(this.#directory);
+      const names = (await files.names(this.#directory)).filter(isManifestName);
       if (names.length > maxFiles) return { reason: `has more than ${maxFiles} manifests` };
       return { identity, names };
     } catch (thrown) {
@@ -159,11 +161,6 @@ class ManifestDirectory implements ManifestSource {
       if (code === 'ENOTDIR') return { reason: 'is not a directory' };
       return { reason: `cannot be read (${code})` };
     }
-  }
-
-  async #identityNow(): Promise<string> {
-    const { dev, ino } = await stat(this.#directory, { bigint: true });
-    return `${dev}-${ino}`;
   }
 
   /** Another directory under the same name needs another watcher, and a second look. */
@@ -193,34 +190,22 @@ class ManifestDirectory implements ManifestSource {
   }
 
   async #rewatch(): Promise<void> {
-    await this.#watcher?.close();
+    await this.#watch?.close();
     if (this.#closed) return;
-    const watcher = watch(this.#directory, {
-      depth: 0,
-      atomic: false,
-      ignoreInitial: true,
-      ignorePermissionErrors: true,
-      ignored: (path, stats) => stats?.isFile() === true && !isManifestName(basename(path)),
-    });
-    this.#watcher = watcher;
-    watcher.on('all', (event, path) => {
-      // The watcher does not follow a directory that was taken away and put back.
-      if (event.endsWith('Dir') && path === this.#directory) this.#identity = undefined;
+    const watch = this.#options.files.watch(this.#directory, isManifestName, (replaced) => {
+      if (replaced) this.#identity = undefined;
       this.#wake();
     });
-    // The kernel's own events come first; the watcher's may be held back when they follow closely.
-    watcher.on('raw', () => this.#wake());
+    this.#watch = watch;
     await new Promise<void>((done) => {
       const cancel = this.#options.clock.after(retryMs, done);
       this.#endWait = () => {
         cancel();
         done();
       };
-      watcher.once('ready', this.#endWait);
-      // Such as no watches left in the kernel: the resync goes on finding the changes.
-      watcher.on('error', this.#endWait);
+      void watch.ready.then(this.#endWait);
     });
-    // What changed after the directory was listed and before the watcher was ready.
+    // What changed after the directory was listed and before the watch was ready.
     this.#dirty = true;
   }
 

@@ -5,7 +5,8 @@
  */
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { type Reading, readManifestFile, readStamp } from './manifest-file.ts';
+import type { Files } from './files.ts';
+import { type Reading, readManifestFile } from './manifest-file.ts';
 import type { ManifestFile } from './manifest-set.ts';
 
 /** How long a file may be in the middle of being saved before its faults are shown. */
@@ -21,7 +22,7 @@ interface WatchedFile extends ManifestFile {
 
 export class WatchedFiles {
   readonly #directory: string;
-  readonly #options: { clock: Clock; settleMs: number };
+  readonly #options: { clock: Clock; settleMs: number; files: Files };
   readonly #wake: () => void;
   readonly #files = new Map<string, WatchedFile>();
   /** Files with faults that may only be in the middle of being saved: whether their time is over. */
@@ -30,7 +31,11 @@ export class WatchedFiles {
   #closed = false;
 
   /** `wake` is called when a file is due for another look. */
-  constructor(directory: string, options: { clock: Clock; settleMs: number }, wake: () => void) {
+  constructor(
+    directory: string,
+    options: { clock: Clock; settleMs: number; files: Files },
+    wake: () => void,
+  ) {
     this.#directory = directory;
     this.#options = options;
     this.#wake = wake;
@@ -59,12 +64,13 @@ export class WatchedFiles {
   }
 
   async #lookAt(name: string): Promise<void> {
+    const { files } = this.#options;
     const path = join(this.#directory, name);
     const known = this.#files.get(name);
-    if (known?.settled && !known.missing && (await readStamp(path)) === known.stamp) return;
+    if (known?.settled && !known.missing && (await files.stamp(path)) === known.stamp) return;
     // Only a reading that began after the time was over can confirm the one before.
     const due = known?.due === true;
-    const reading = await readManifestFile(path);
+    const reading = await readManifestFile(files, path);
     if (this.#closed) return;
     if (reading === undefined) this.#missing(name);
     else if (known && !known.missing && sameReading(known, reading)) {
