@@ -42,7 +42,8 @@ ${Object.entries(ownedSlurmParameters)
 - A file counts as a whole: while it has a fault, the last good version of all its objects stays in force.
 - One object in two places is a fault of both.
 - Tags, directives and merge keys (\`<<\`) are refused; anchors and aliases work (at most ${yamlLimits.aliases}).
-- Paths in a BenchImage are relative to the file.
+- Paths in a BenchImage or BenchHost are relative to the file.
+- A cluster finds the image and the host that it names in its own namespace first, then in \`default\`; other namespaces are not looked at.
 `;
 }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { missingPackages } from '../../scripts/packages.ts';
 import type { Places } from '../cli/context.ts';
 import type { DoctorProbes, HostProbe, KeyFacts } from '../cli/doctor/probes.ts';
-import { defaultHost } from '../controllers/bench-cluster/catalog.ts';
+import { defaultHost } from '../controllers/bench-cluster/references.ts';
 import { bytesOf } from '../crd/quantity.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
 import { systemClock } from '../lib/clock.ts';

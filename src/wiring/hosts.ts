@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Hypervisor, PortError } from '../controllers/ports.ts';
 import type { BenchHost } from '../crd/bench-host.ts';
+import { qualifiedName } from '../crd/references.ts';
 import { createHypervisor } from '../drivers/libvirt/hypervisor.ts';
 import { type HostIdentity, HypervisorHost } from '../drivers/ssh/hypervisor-host.ts';
 import { parseHypervisorUri } from '../drivers/ssh/hypervisor-uri.ts';
@@ -41,7 +42,7 @@ export class Hosts {
   }
 
   hypervisor(host: BenchHost): Hypervisor {
-    const { name } = host.metadata;
+    const name = qualifiedName(host.metadata);
     const digest = digestOf(host.spec);
     const known = this.#connected.get(name);
     if (known?.digest === digest) return known.hypervisor;
@@ -71,7 +72,7 @@ export class Hosts {
 
   #connect(host: BenchHost): Omit<Connected, 'digest'> {
     const { installation, log } = this.#options;
-    const { name } = host.metadata;
+    const name = qualifiedName(host.metadata);
     const remote = host.spec.uri.startsWith('qemu+ssh:') ? this.#remote(host) : undefined;
     const dial: Dial = remote
       ? (signal) => remote.dialLibvirt(signal ? { signal } : {})
@@ -92,7 +93,7 @@ export class Hosts {
     const file = ssh?.knownHostsFile ?? target.knownHostsFile;
     return new HypervisorHost({
       target,
-      name: host.metadata.name,
+      name: qualifiedName(host.metadata),
       identity: this.#identity(ssh?.identityFile ?? target.keyFile),
       hostKeys: { kind: 'known-hosts', file: file ?? join(homedir(), '.ssh', 'known_hosts') },
     });

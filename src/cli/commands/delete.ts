@@ -111,8 +111,8 @@ function refuseUsed(ids: readonly ObjectId[], edit: DirectoryEdit): void {
     if (user === undefined) continue;
     throw new CliError(
       'failed',
-      `${printRef(id)} is used by cluster/${user}`,
-      `benchctl delete cluster/${user} first`,
+      `${printRef(id)} is used by cluster/${user.name} in namespace ${user.namespace}`,
+      `benchctl delete -n ${user.namespace} cluster/${user.name} first`,
     );
   }
 }

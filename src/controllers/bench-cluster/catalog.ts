@@ -5,7 +5,6 @@
  * from a source that can be trusted as a whole, or when somebody asked for it.
  */
 import type { BenchCluster } from '../../crd/bench-cluster.ts';
-import type { BenchHost } from '../../crd/bench-host.ts';
 import type { BenchImage } from '../../crd/bench-image.ts';
 import { changesOf } from '../../crd/changes.ts';
 import type { Fault } from '../../crd/fault.ts';
@@ -13,6 +12,7 @@ import type { Manifest } from '../../crd/manifest.ts';
 import { digestOf } from '../../lib/hash.ts';
 import type { ClusterRecord, SourceSnapshot } from '../ports.ts';
 import { artifactVolumes } from './desired.ts';
+import { type Problem, references } from './references.ts';
 
 export interface CatalogEntry {
   key: string;
@@ -22,14 +22,6 @@ export interface CatalogEntry {
   /** The record differs from the one given and is to be stored. */
   changed: boolean;
 }
-
-/** The host that is used when no BenchHost is written: this machine. */
-export const defaultHost: BenchHost = {
-  apiVersion: 'benchcluster.io/v1alpha1',
-  kind: 'BenchHost',
-  metadata: { name: 'local', namespace: 'default' },
-  spec: { uri: 'qemu:///system', pool: 'default' },
-};
 
 export function clusterKey(metadata: { namespace: string; name: string }): string {
   return `${metadata.namespace}/${metadata.name}`;
@@ -128,68 +120,6 @@ function missing(
     return { key, record, faults: [...faults, ...unnamed], changed: false };
   }
   return deleted;
-}
-
-interface Problem {
-  path: string;
-  message: string;
-  hint?: string;
-}
-
-function references(
-  snapshot: SourceSnapshot,
-  cluster: BenchCluster,
-  record: ClusterRecord | undefined,
-): { images: BenchImage[]; host?: BenchHost; problems: Problem[]; settled: boolean } {
-  const problems: Problem[] = [];
-  const images = new Map<string, BenchImage>();
-  const hosts = new Map<string, BenchHost>();
-  for (const manifest of snapshot.manifests) {
-    if (manifest.kind === 'BenchImage') images.set(manifest.object.metadata.name, manifest.object);
-    if (manifest.kind === 'BenchHost') hosts.set(manifest.object.metadata.name, manifest.object);
-  }
-  const { spec } = cluster;
-  const wanted = new Map<string, string>([[spec.image, 'spec.image']]);
-  if (spec.controlPlane.image) wanted.set(spec.controlPlane.image, 'spec.controlPlane.image');
-  spec.workers.forEach(({ image }, index) => {
-    if (image) wanted.set(image, `spec.workers[${index}].image`);
-  });
-  const found = [...wanted].flatMap(([name, path]) => {
-    const image = images.get(name) ?? record?.images.find(({ metadata }) => metadata.name === name);
-    if (image) return [image];
-    const hint = `benchctl image build ${name}, then benchctl apply -f what it wrote`;
-    problems.push({ path, message: `BenchImage ${name} does not exist`, hint });
-    return [];
-  });
-  const host = hostOf(cluster, hosts, record, problems);
-  const settled = snapshot.manifests.every(
-    ({ kind, object, origin }) =>
-      origin.settled ||
-      !(kind === 'BenchImage' ? wanted.has(object.metadata.name) : object === host),
-  );
-  return { images: found, ...(host && { host }), problems, settled };
-}
-
-function hostOf(
-  cluster: BenchCluster,
-  hosts: Map<string, BenchHost>,
-  record: ClusterRecord | undefined,
-  problems: Problem[],
-): BenchHost | undefined {
-  const name = cluster.spec.placement?.hosts[0] ?? record?.host.metadata.name;
-  const path = 'spec.placement.hosts';
-  if (name !== undefined) {
-    const host = hosts.get(name) ?? (record?.host.metadata.name === name ? record.host : undefined);
-    if (host) return host;
-    problems.push({ path, message: `BenchHost ${name} does not exist` });
-    return undefined;
-  }
-  if (hosts.size > 1) {
-    const hint = `name one of ${[...hosts.keys()].join(', ')}`;
-    problems.push({ path, message: 'there are several hosts', hint });
-    return undefined;
-  }
-  return [...hosts.values()][0] ?? defaultHost;
 }
 
 function faultAt(manifest: Manifest, problem: Problem): Fault {

@@ -5,6 +5,7 @@
  */
 import type { BenchHost } from '../../crd/bench-host.ts';
 import type { Fault } from '../../crd/fault.ts';
+import { qualifiedName } from '../../crd/references.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toError } from '../../lib/error.ts';
@@ -288,7 +289,7 @@ export class Controller {
 
   #wakeHost(host: string): void {
     for (const [key, { record }] of this.#clusters) {
-      if (record?.host.metadata.name === host) this.#wake(key);
+      if (record && qualifiedName(record.host.metadata) === host) this.#wake(key);
     }
   }
 }

@@ -5,6 +5,7 @@
 import type { BenchClusterSpec, WorkerPool } from '../../crd/bench-cluster.ts';
 import type { BenchImage, ImageFile } from '../../crd/bench-image.ts';
 import { bytesOf, millisecondsOf } from '../../crd/quantity.ts';
+import { qualifiedName } from '../../crd/references.ts';
 import { digestOf, macOf, uuid5 } from '../../lib/hash.ts';
 import type { Artifact, ClusterRecord, OwnerMark } from '../ports.ts';
 
@@ -117,7 +118,7 @@ export function desiredCluster(record: ClusterRecord, identity: Identity): Desir
     generation: record.generation,
     deleting: record.deletionTimestamp !== undefined,
     paused: spec.paused,
-    host: record.host.metadata.name,
+    host: qualifiedName(record.host.metadata),
     ...(record.host.spec.domainType && { domainType: record.host.spec.domainType }),
     network: {
       name: spec.network.name,

@@ -2,6 +2,7 @@
  * What the other clusters of a host want to keep, so that the last of them, and only it, removes
  * what they share. Pure.
  */
+import { qualifiedName } from '../../crd/references.ts';
 import type { ClusterRecord } from '../ports.ts';
 import { clusterKey } from './catalog.ts';
 import { artifactVolumes } from './desired.ts';
@@ -12,10 +13,11 @@ export function wantedByOthers(
   own: ClusterRecord,
   records: readonly ClusterRecord[],
 ): Observed['others'] {
+  const hostName = qualifiedName(own.host.metadata);
   const others = records.filter(
     ({ cluster, host, deletionTimestamp }) =>
       clusterKey(cluster.metadata) !== key &&
-      host.metadata.name === own.host.metadata.name &&
+      qualifiedName(host.metadata) === hostName &&
       deletionTimestamp === undefined,
   );
   return {

@@ -1,5 +1,6 @@
 /** The hypervisors in use, each with one subscription to its events. */
 import type { BenchHost } from '../../crd/bench-host.ts';
+import { qualifiedName } from '../../crd/references.ts';
 import type { Hypervisor } from '../ports.ts';
 
 export class WatchedHosts {
@@ -15,7 +16,7 @@ export class WatchedHosts {
   of(host: BenchHost): Hypervisor {
     const hypervisor = this.#hypervisor(host);
     if (!this.#watched.has(hypervisor)) {
-      const unwatch = hypervisor.onChange(() => this.#onChange(host.metadata.name));
+      const unwatch = hypervisor.onChange(() => this.#onChange(qualifiedName(host.metadata)));
       this.#watched.set(hypervisor, unwatch);
     }
     return hypervisor;

@@ -210,6 +210,21 @@ test('an image or host that a cluster uses is kept', async (t) => {
   assert.equal(await world.run('delete', 'image/debian-slurm', 'cluster/slurm-a'), exitCodes.ok);
 });
 
+test('a shared image is kept for a cluster of another namespace that means it', async (t) => {
+  const world = await createWorld(t);
+  const inLab = (text: string) => text.replace(/metadata: \{/, 'metadata: {namespace: lab, ');
+  await world.write('shared.yaml', imageYaml());
+  await world.write('lab.yaml', inLab(clusterYaml()));
+  assert.equal(await world.run('delete', 'image/debian-slurm'), exitCodes.failed);
+  assert.match(
+    world.stderr.text,
+    /image\/debian-slurm is used by cluster\/slurm-a in namespace lab/,
+  );
+  await world.write('own.yaml', inLab(imageYaml()));
+  assert.equal(await world.run('delete', 'image/debian-slurm'), exitCodes.ok);
+  assert.equal(await world.run('delete', 'image/debian-slurm', '-n', 'lab'), exitCodes.failed);
+});
+
 test('a node cannot be deleted, and the way to do it is named', async (t) => {
   const world = await createWorld(t);
   assert.equal(await world.run('delete', 'node/slurm-a-compute-0'), exitCodes.usage);
