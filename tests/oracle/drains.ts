@@ -1,0 +1,113 @@
+/**
+ * What is known of every worker's record with its scheduler: who closed it, when it was last seen
+ * empty, since when its removal is told to people. The scheduler's records are on the head's disk,
+ * so they stay known while the head is away.
+ */
+import { nodeOf } from './lineage.ts';
+import type { Effect, RecordTruth, SchedulerTruth, StatusTruth, Truth } from './truth.ts';
+
+/** How old the proof may be that a node is closed and empty, in milliseconds. */
+export const proofMs = 5000;
+
+export interface KnownRecord extends RecordTruth {
+  /** It was closed by an effect of the controller, and nobody has said otherwise since. */
+  closedByUs: boolean;
+  /** When it was last seen closed and without a job. */
+  emptyAt?: number;
+}
+
+interface KnownScheduler {
+  head: string;
+  answers: boolean;
+  records: Map<string, KnownRecord>;
+}
+
+export class Drains {
+  readonly #schedulers = new Map<string, KnownScheduler>();
+  /** By cluster and node: since when its status says Draining without a break. */
+  readonly #told = new Map<string, number>();
+
+  saw({ schedulers, now }: Truth): void {
+    for (const truth of schedulers) this.#saw(truth, now);
+  }
+
+  /** A command of ours took place: what it closed is closed by us. */
+  done(effect: Effect, before: Truth, after: Truth): void {
+    if (effect.kind !== 'guest' || effect.reads) return;
+    for (const truth of after.schedulers) {
+      const known = this.#schedulers.get(keyOf(truth));
+      const old = before.schedulers.find((item) => keyOf(item) === keyOf(truth));
+      if (known === undefined) continue;
+      this.#saw(truth, after.now);
+      for (const record of truth.records) {
+        const was = old?.records.find(({ name }) => name === record.name);
+        const closes = record.closed && (!was?.closed || was.reason !== record.reason);
+        const mine = known.records.get(record.name);
+        if (closes && mine) mine.closedByUs = true;
+      }
+    }
+  }
+
+  /** A status was written. */
+  told(cluster: string, status: StatusTruth, now: number): void {
+    const leaving = new Set(
+      status.nodes.filter(({ phase }) => phase === 'Draining').map(({ name }) => name),
+    );
+    for (const key of this.#told.keys()) {
+      const [of, node = ''] = key.split(' ');
+      if (of === cluster && !leaving.has(node)) this.#told.delete(key);
+    }
+    for (const node of leaving) {
+      const key = `${cluster} ${node}`;
+      if (!this.#told.has(key)) this.#told.set(key, now);
+    }
+  }
+
+  drainingSince(cluster: string, node: string): number | undefined {
+    return this.#told.get(`${cluster} ${node}`);
+  }
+
+  /** Undefined when the scheduler never had a record of it, or has none any more. */
+  record(cluster: string, node: string): KnownRecord | undefined {
+    return this.#schedulers.get(cluster)?.records.get(node);
+  }
+
+  answers(cluster: string): boolean {
+    return this.#schedulers.get(cluster)?.answers ?? false;
+  }
+
+  #saw(truth: SchedulerTruth, now: number): void {
+    const known = this.#schedulers.get(keyOf(truth));
+    const same = known?.head === truth.head;
+    if (!truth.answers && truth.records.length === 0 && same) {
+      known.answers = false;
+      return;
+    }
+    const records = new Map(
+      truth.records.map((record) => {
+        const old = same ? known.records.get(record.name) : undefined;
+        const isEmpty = record.closed && record.jobs === 0;
+        const emptyAt = isEmpty ? now : old?.emptyAt;
+        const closedByUs =
+          record.closed && old?.closedByUs === true && old.reason === record.reason;
+        const next: KnownRecord = {
+          ...record,
+          closedByUs,
+          ...(emptyAt !== undefined && { emptyAt }),
+        };
+        return [record.name, next];
+      }),
+    );
+    this.#schedulers.set(keyOf(truth), { head: truth.head, answers: truth.answers, records });
+  }
+}
+
+/** The worker that a domain is, with the cluster. */
+export function workerOf(domain: { owner?: Parameters<typeof nodeOf>[0] }) {
+  const node = nodeOf(domain.owner);
+  return node === undefined || node.pool === 'head' ? undefined : node;
+}
+
+function keyOf({ namespace, cluster }: SchedulerTruth): string {
+  return `${namespace}/${cluster}`;
+}

@@ -1,0 +1,228 @@
+/**
+ * What the source said over time, and what of it may be in force: an independent reading of the
+ * rules for broken, half-written and missing files. The controller takes a little while to see a
+ * change, so a version stays `recent` for some seconds, and for as long as the controller's own
+ * record is still of it.
+ */
+import { milliseconds } from './derived.ts';
+import type { ManifestTruth, SourceTruth } from './truth.ts';
+
+export interface PoolSpec {
+  name: string;
+  replicas: number;
+  cpus: number;
+  memory: string;
+  disk: string;
+  image?: string;
+  drain: { timeout: string; onTimeout: string };
+  rollout: { maxUnavailable: number; maxSurge?: number };
+}
+
+export interface ClusterSpec {
+  image: string;
+  network: { name: string; managed?: unknown };
+  controlPlane: { replicas: number; cpus: number; memory: string; disk: string; image?: string };
+  workers: PoolSpec[];
+  access: { authorizedKeys: string[] };
+  scheduler: unknown;
+  placement?: { hosts: string[] };
+  paused: boolean;
+}
+
+export interface ImageSpec {
+  source: { sha256: string };
+  boot?: { kernel: { sha256: string }; initrd?: { sha256: string }; cmdline: string };
+}
+
+/** One state of a cluster that the source ordered. */
+export interface Version {
+  /** `namespace/name`. */
+  cluster: string;
+  /** From when the source said so. */
+  from: number;
+  spec: ClusterSpec;
+  /** By image name. */
+  images: ReadonlyMap<string, ImageSpec>;
+  hosts: ReadonlyMap<string, unknown>;
+  deleting: boolean;
+}
+
+/** How long the controller may take to see a change, in milliseconds. */
+export const graceMs = 5000;
+
+export class Ledger {
+  /** All versions of each cluster, the one in force last. */
+  readonly #versions = new Map<string, Version[]>();
+  /** Which version the controller's record is of. */
+  readonly #recorded = new Map<string, Version>();
+  readonly #images = new Map<string, ImageSpec>();
+  readonly #hosts = new Map<string, unknown>();
+  /** Clusters whose record was removed at the end of their deletion. */
+  readonly #over = new Map<string, Version>();
+  /** Whether the source could be trusted when last looked at. */
+  trusted = true;
+
+  /** The source holds something else now. */
+  changed(source: SourceTruth, now: number): void {
+    this.trusted = source.trusted;
+    for (const { kind, object } of source.manifests) {
+      if (kind === 'BenchImage') this.#images.set(object.metadata.name, object.spec as ImageSpec);
+      if (kind === 'BenchHost') this.#hosts.set(object.metadata.name, object.spec);
+    }
+    const written = new Map(
+      source.manifests
+        .filter(({ kind }) => kind === 'BenchCluster')
+        .map((manifest) => [keyOf(manifest), manifest]),
+    );
+    for (const [cluster, manifest] of written) this.#present(cluster, manifest, source, now);
+    for (const cluster of this.#versions.keys()) {
+      if (!written.has(cluster)) this.#missing(cluster, source, now);
+    }
+  }
+
+  /** The controller has stored its record of the cluster. */
+  recorded(cluster: string): void {
+    const last = this.inForce(cluster);
+    if (last) this.#recorded.set(cluster, last);
+  }
+
+  removed(cluster: string): void {
+    const last = this.inForce(cluster);
+    if (last?.deleting) this.#over.set(cluster, last);
+    this.#recorded.delete(cluster);
+  }
+
+  clusters(): string[] {
+    return [...this.#versions.keys()];
+  }
+
+  inForce(cluster: string): Version | undefined {
+    return this.#versions.get(cluster)?.at(-1);
+  }
+
+  /** It was deleted, and the controller has put its record away. */
+  isOver(cluster: string): boolean {
+    return (
+      this.#over.get(cluster) !== undefined && this.#over.get(cluster) === this.inForce(cluster)
+    );
+  }
+
+  /** Every version that an effect of now may be founded on. */
+  recent(cluster: string, now: number): Version[] {
+    const versions = this.#versions.get(cluster) ?? [];
+    const recent = versions.filter((_, index) => {
+      const until = versions[index + 1]?.from ?? Number.POSITIVE_INFINITY;
+      return until + graceMs >= now;
+    });
+    const recorded = this.#recorded.get(cluster);
+    return recorded && !recent.includes(recorded) ? [recorded, ...recent] : recent;
+  }
+
+  versions(cluster: string): readonly Version[] {
+    return this.#versions.get(cluster) ?? [];
+  }
+
+  #present(cluster: string, manifest: ManifestTruth, source: SourceTruth, now: number): void {
+    const before = this.inForce(cluster);
+    const spec = manifest.object.spec as ClusterSpec;
+    const named = imagesOf(spec);
+    const images = new Map([...this.#images].filter(([name]) => named.has(name)));
+    if (images.size < named.size) return;
+    const next: Version = {
+      cluster,
+      from: now,
+      spec: structuredClone(spec),
+      images,
+      hosts: new Map(this.#hosts),
+      deleting: false,
+    };
+    if (before === undefined) {
+      this.#add(next);
+      return;
+    }
+    if (!before.deleting && sameOrder(before, next)) return;
+    if (isForbidden(before.spec, next.spec) && !this.isOver(cluster)) return;
+    const settled =
+      manifest.origin.settled &&
+      source.manifests.every(
+        ({ kind, object, origin }) =>
+          origin.settled || kind !== 'BenchImage' || !named.has(object.metadata.name),
+      );
+    if (!settled && !this.isOver(cluster) && !grows(before, next)) return;
+    this.#add(next);
+  }
+
+  #missing(cluster: string, source: SourceTruth, now: number): void {
+    const before = this.inForce(cluster);
+    if (before === undefined || before.deleting) return;
+    const faulty = source.faults.some(
+      ({ object }) =>
+        object === undefined ||
+        (object.kind === 'BenchCluster' && `${object.namespace}/${object.name}` === cluster),
+    );
+    const requested = source.requests.includes(cluster);
+    if (!requested && (!source.trusted || faulty)) return;
+    this.#add({ ...before, from: now, deleting: true });
+  }
+
+  #add(version: Version): void {
+    const known = this.#versions.get(version.cluster) ?? [];
+    this.#versions.set(version.cluster, [...known, version]);
+  }
+}
+
+/** The images that the machines of a spec are made from. */
+export function imagesOf(spec: ClusterSpec): Set<string> {
+  const machines = [spec.controlPlane, ...spec.workers];
+  return new Set([spec.image, ...machines.map(({ image }) => image ?? spec.image)]);
+}
+
+export function poolOf(version: Version, pool: string): PoolSpec | undefined {
+  return version.spec.workers.find(({ name }) => name === pool);
+}
+
+export function drainTimeoutMs(pool: PoolSpec): number {
+  return milliseconds(pool.drain.timeout);
+}
+
+function keyOf({ object }: ManifestTruth): string {
+  return `${object.metadata.namespace}/${object.metadata.name}`;
+}
+
+function sameOrder(a: Version, b: Version): boolean {
+  return (
+    JSON.stringify(a.spec) === JSON.stringify(b.spec) &&
+    JSON.stringify([...a.images]) === JSON.stringify([...b.images]) &&
+    JSON.stringify([...a.hosts]) === JSON.stringify([...b.hosts])
+  );
+}
+
+/** What no edit may change while the cluster exists. */
+function isForbidden(from: ClusterSpec, to: ClusterSpec): boolean {
+  const fixed = ({ network, placement, scheduler, controlPlane }: ClusterSpec) =>
+    JSON.stringify([network, placement ?? null, schedulerKind(scheduler), controlPlane.replicas]);
+  return fixed(from) !== fixed(to);
+}
+
+function schedulerKind(scheduler: unknown): string {
+  return Object.keys(scheduler as object).join();
+}
+
+/** More replicas and new pools, and nothing else. */
+function grows(from: Version, to: Version): boolean {
+  const before = new Map(from.spec.workers.map((pool) => [pool.name, pool]));
+  const kept = to.spec.workers.filter(({ name }) => before.has(name));
+  if (kept.length < before.size) return false;
+  if (kept.some(({ name, replicas }) => replicas < (before.get(name)?.replicas ?? 0))) return false;
+  const rest = ({ spec, images, hosts }: Version) =>
+    JSON.stringify([
+      { ...spec, workers: spec.workers.filter(({ name }) => before.has(name)).map(sizeless) },
+      [...images],
+      [...hosts],
+    ]);
+  return rest(from) === rest(to);
+}
+
+function sizeless(pool: PoolSpec): unknown {
+  return { ...pool, replicas: 0 };
+}

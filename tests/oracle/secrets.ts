@@ -1,0 +1,39 @@
+/** Finds secrets in what is written where others can read it, in each form that they may take. */
+
+/** Shorter ones would be met by chance. */
+const minBytes = 6;
+
+export function secretsIn(
+  place: string,
+  value: unknown,
+  secrets: ReadonlyMap<string, Uint8Array>,
+): string[] {
+  if (secrets.size === 0) return [];
+  const text = textOf(value);
+  return [...secrets]
+    .filter(([, secret]) => formsOf(secret).some((form) => text.includes(form)))
+    .map(([name]) => `secret ${name} stands in ${place}`);
+}
+
+function formsOf(secret: Uint8Array): string[] {
+  if (secret.length < minBytes) return [];
+  const bytes = Buffer.from(secret);
+  const plain = bytes.toString('latin1');
+  const text = bytes.toString('utf8');
+  return [
+    bytes.toString('base64').replaceAll('=', ''),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+    plain,
+    JSON.stringify(plain).slice(1, -1),
+    ...(text.includes('\ufffd') ? [] : [text]),
+  ];
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_, item: unknown) => {
+    if (item instanceof Error) return { message: item.message, stack: item.stack };
+    return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;
+  });
+}
