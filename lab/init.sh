@@ -4,7 +4,8 @@
 # It ends on TERM, INT or HUP, and when its stdin (the lifeline that the parent holds) is closed;
 # the kernel then kills every process of the namespace, virtual machines included.
 # Environment: LAB_DIR, LAB_CACHE, LAB_CONF (libvirtd.conf and qemu.conf), LAB_KVM (1 = leave /dev/kvm),
-# LAB_EPHEMERAL (1 = remove LAB_DIR at the end), LAB_LIFELINE (1 = end with stdin).
+# LAB_EPHEMERAL (1 = remove LAB_DIR at the end), LAB_LIFELINE (1 = end with stdin),
+# LAB_ROOT (folder of another system whose programs make the lab; it is never written to).
 set -eu
 
 # "kill -1" below reaches every process of our namespace: nothing else may run this script.
@@ -36,6 +37,26 @@ mount -t proc proc /proc
 # A fresh sysfs shows our own network devices, and no cgroup hierarchy that libvirt could write into.
 umount -R -l /sys
 mount -t sysfs sysfs /sys
+if [ -n "$LAB_ROOT" ]; then
+  # What the other system writes goes into memory. Below it, our folders have their usual paths.
+  layer="$LAB_DIR/layer" root="$LAB_DIR/layer/root"
+  mkdir -p "$layer" "$LAB_CACHE"
+  mount -t tmpfs -o mode=755 tmpfs "$layer"
+  mkdir "$layer/upper" "$layer/work" "$root"
+  mount -t overlay -o "lowerdir=$LAB_ROOT,upperdir=$layer/upper,workdir=$layer/work" overlay "$root"
+  for folder in "${LAB_DIR%/*}" "$LAB_CACHE"; do
+    mkdir -p "$root$folder"
+    mount --bind "$folder" "$root$folder"
+  done
+  mount --rbind /dev "$root/dev"
+  mount --move /proc "$root/proc"
+  mount --move /sys "$root/sys"
+  mkdir "$root/.old"
+  # Programs that enter the lab later get this root too: it is that of the whole mount namespace.
+  pivot_root "$root" "$root/.old"
+  cd /
+  umount -l /.old
+fi
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/libvirt /run/lock
 for pair in etc:/etc/libvirt run:/run/libvirt lib:/var/lib/libvirt log:/var/log/libvirt; do

@@ -39,6 +39,8 @@ export type LabRecord = {
   /** When that process began, in clock ticks since boot: a pid alone may mean another process. */
   ticks: string;
   dir: string;
+  /** Folder of the other system that the lab runs; its files are those seen inside. */
+  root?: string;
   kvm: boolean;
   kvmReason?: string;
 };
@@ -70,8 +72,10 @@ export function labOf(record: LabRecord): Lab {
   const { pid, dir } = record;
   const socket = join(dir, 'run', 'libvirt-sock');
   const isAlive = (): boolean => processTicks(pid) === record.ticks;
+  // The caller's own folder need not exist in another system.
+  const place = record.root === undefined ? {} : { cwd: '/' };
   const exec: Lab['exec'] = (argv, options) => {
-    if (isAlive()) return execInside(pid, argv, options);
+    if (isAlive()) return execInside(pid, argv, { ...place, ...options });
     return Promise.reject(new LabError('NOT_RUNNING', 'The lab has ended', { pid, dir }));
   };
   const killDaemon: Lab['killDaemon'] = async (options = {}) => {
@@ -92,7 +96,7 @@ export function labOf(record: LabRecord): Lab {
     kvm: record.kvm,
     kvmReason: record.kvmReason,
     exec,
-    spawn: (argv, options) => spawnInside(pid, argv, options),
+    spawn: (argv, options) => spawnInside(pid, argv, { ...place, ...options }),
     killDaemon,
     startDaemon,
     restartDaemon: async (options) => {

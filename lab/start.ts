@@ -8,7 +8,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { labConfigFiles } from './config.ts';
 import { probeKvm } from './kvm.ts';
@@ -25,6 +25,11 @@ export type LabOptions = {
   /** auto: try it (with `kernel`, if given, until it prints) and mask it when it does not work. */
   kvm?: 'auto' | 'off';
   kernel?: string;
+  /**
+   * Folder of another system (as mmdebstrap makes it) whose libvirt and QEMU are to run; read only.
+   * Default: those of this machine. What runs inside sees that system's files.
+   */
+  root?: string;
   /** true: the lab outlives this process and is ended by `attachLab(dir).stop()`. */
   detached?: boolean;
   startTimeoutMs?: number;
@@ -41,7 +46,10 @@ export function userCache(env: NodeJS.ProcessEnv = process.env): string {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   requireLabRights();
   const dir = options.dir === undefined ? await ephemeralDir() : resolve(options.dir);
-  const cacheDir = resolve(options.cacheDir ?? join(userCache(), 'lab-cache'));
+  const root = options.root === undefined ? undefined : resolve(options.root);
+  // What is known of one system's QEMU is not true of another's.
+  const cacheName = root === undefined ? 'lab-cache' : `lab-cache-${basename(root)}`;
+  const cacheDir = resolve(options.cacheDir ?? join(userCache(), cacheName));
   const verdict =
     options.kvm === 'off'
       ? ({ usable: false, reason: 'switched off' } as const)
@@ -60,12 +68,14 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     LAB_KVM: verdict.usable ? '1' : '0',
     LAB_EPHEMERAL: options.dir === undefined ? '1' : '0',
     LAB_LIFELINE: options.detached === true ? '0' : '1',
+    LAB_ROOT: root ?? '',
   };
   const pid = await runInit(env, options);
   const record: LabRecord = {
     pid,
     ticks: processTicks(pid) ?? '',
     dir,
+    ...(root === undefined ? {} : { root }),
     kvm: verdict.usable,
     ...(verdict.usable ? {} : { kvmReason: verdict.reason }),
   };
