@@ -4,6 +4,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import type { OpenStream } from './caller.ts';
+import { InvalidArgument } from './error.ts';
 import { abortStreamOn, streamChange } from './stream-wait.ts';
 
 /** The daemon's own packet size, the fastest one measured. */
@@ -24,15 +25,19 @@ export interface TransferOptions {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
-/** Chunks must not be changed after they were yielded. */
+/**
+ * Chunks must not be changed after they were yielded. A chunk with which the source passes `limit`
+ * bytes is not sent at all: the daemon of libvirt 11.3 dies of a byte too many.
+ */
 export async function upload(
   stream: OpenStream,
   source: AsyncIterable<Uint8Array>,
-  options: TransferOptions = {},
+  options: TransferOptions & { limit?: number } = {},
 ): Promise<number> {
   const { channel } = stream;
   const unwatch = abortStreamOn(stream, options.signal);
   const iterator = source[Symbol.asyncIterator]();
+  const { limit = Number.POSITIVE_INFINITY } = options;
   let moved = 0;
   let yielded = 0;
   let whole = false;
@@ -40,6 +45,11 @@ export async function upload(
     for (;;) {
       const { done, value } = await unlessFailed(stream, iterator.next());
       if (done) break;
+      if (moved + value.length > limit) {
+        throw new InvalidArgument(
+          `the source has more than the ${limit} bytes that were announced`,
+        );
+      }
       for (let at = 0; at < value.length; at += PACKET_BYTES) {
         const packet = value.subarray(at, at + PACKET_BYTES);
         channel.send(packet);

@@ -76,6 +76,25 @@ describe('an upload', () => {
     assert.deepEqual(progress, [10, 10, 600_010, 600_013]);
   });
 
+  it('never sends a byte more than was announced', async () => {
+    const { connection, daemon } = await connectFake(openStreams);
+    using _ = connection;
+    const done = connection.volumes.upload(volume, chunks(600, 401), { length: 1000 });
+    const failed = assert.rejects(done, { code: 'INVALID_ARGUMENT' });
+    const abort = await daemon.message(...packet(ERROR));
+    assert.equal(abort.payload.length, 0);
+    daemon.send(streamPacket(abort, OK));
+    await failed;
+    const data = daemon.received.filter((it) => it.type === 3 && it.status === CONTINUE);
+    assert.deepEqual(
+      data.map((it) => it.payload.length),
+      [600],
+    );
+    const exact = connection.volumes.upload(volume, chunks(600, 400), { length: 1000 });
+    daemon.send(streamPacket(await daemon.message(...packet(OK)), OK));
+    assert.equal(await exact, 1000);
+  });
+
   it('takes no more from its source than the peer reads', async () => {
     const { connection, daemon } = await connectFake(openStreams);
     using _ = connection;

@@ -9,7 +9,10 @@ import { download, type TransferOptions, upload } from '../transfer.ts';
 
 export interface VolumeTransferOptions extends TransferOptions {
   readonly offset?: number;
-  /** 0, the default: no limit for an upload, to the end for a download. */
+  /**
+   * 0, the default: no limit for an upload, to the end for a download. An upload whose source has
+   * more ends with InvalidArgument.
+   */
   readonly length?: number;
 }
 
@@ -86,7 +89,7 @@ export class VolumeCalls {
     const { offset = 0, length = 0, signal } = options;
     const args = { volume, offset, length, flags: 0 };
     const stream = await this.#caller.openStream(table.uploadVolume, args, { signal });
-    return upload(stream, source, options);
+    return upload(stream, source, { ...options, ...(length > 0 && { limit: length }) });
   }
 
   /** Stopping the iteration early aborts the transfer. A slow reader holds up the connection. */
