@@ -20,7 +20,15 @@ export interface DomainFiles {
   consoleLog: string;
 }
 
-export function renderDomain(spec: DomainSpec, files: DomainFiles): string {
+/** The first libvirt that knows CPU mode `maximum`. */
+const maximumSince = 7_001_000;
+
+/** `libvirt` is the version of the host's daemon, in its own form: 7001000 is 7.1.0. */
+export function renderDomain(
+  spec: DomainSpec,
+  files: DomainFiles,
+  libvirt: number = maximumSince,
+): string {
   return renderXml(
     node('domain', { type: spec.type }, [
       node('name', {}, spec.name),
@@ -35,7 +43,7 @@ export function renderDomain(spec: DomainSpec, files: DomainFiles): string {
       node('features', {}, [node('acpi'), node('apic')]),
       spec.type === 'kvm'
         ? node('cpu', { mode: 'host-passthrough', check: 'none' })
-        : node('cpu', { mode: 'maximum' }),
+        : emulatedCpu(libvirt),
       clock(),
       node('on_poweroff', {}, 'destroy'),
       node('on_reboot', {}, 'restart'),
@@ -61,6 +69,17 @@ function operatingSystem(spec: DomainSpec, files: DomainFiles): XmlNode {
     node('type', { arch: 'x86_64', machine: 'q35' }, 'hvm'),
     ...(direct ?? [node('boot', { dev: 'hd' })]),
     node('smbios', { mode: 'sysinfo' }),
+  ]);
+}
+
+/**
+ * All that QEMU can emulate. Before there was a word for it: the oldest model that is x86-64-v2,
+ * which today's distributions ask for; QEMU's own default is less.
+ */
+function emulatedCpu(libvirt: number): XmlNode {
+  if (libvirt >= maximumSince) return node('cpu', { mode: 'maximum' });
+  return node('cpu', { mode: 'custom', match: 'exact', check: 'none' }, [
+    node('model', { fallback: 'forbid' }, 'Nehalem'),
   ]);
 }
 

@@ -94,9 +94,10 @@ export class Domains {
       }
     }
     if (byUuid !== undefined && (await this.#calls.domains.isPersistent(byUuid, options))) return;
+    const libvirt = await this.#calls.host.libVersion(options);
     await prepare();
     try {
-      await this.#calls.domains.define(renderDomain(spec, files), 0, options);
+      await this.#calls.domains.define(renderDomain(spec, files, libvirt), 0, options);
     } finally {
       this.forget(spec.uuid);
     }

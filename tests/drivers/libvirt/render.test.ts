@@ -37,6 +37,12 @@ test('a domain in software emulation', () => {
   isGolden('domain-qemu-kernel.xml', renderDomain(domainSpec(0, { boot }), bootFiles));
 });
 
+test('a domain in software emulation on a libvirt that has no CPU mode maximum', () => {
+  const [older, newer] = [7_000_000, 7_001_000].map((it) => renderDomain(domainSpec(0), files, it));
+  isGolden('domain-qemu-7.0.xml', older ?? '');
+  assert.equal(newer, renderDomain(domainSpec(0), files));
+});
+
 test('a KVM domain', () => {
   isGolden('domain-kvm.xml', renderDomain(domainSpec(1, { type: 'kvm', cpus: 4 }), files));
 });
