@@ -1,11 +1,11 @@
 /** Real libvirt for the hypervisor's tests: a private lab, its driver, and the hands of strangers. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lab } from '../../lab/lab.ts';
-import { startLab } from '../../lab/start.ts';
+import { type LabOptions, startLab } from '../../lab/start.ts';
 import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
 import { createHypervisor } from '../../src/drivers/libvirt/hypervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -28,9 +28,12 @@ export interface HypervisorLab {
   close(): Promise<void>;
 }
 
-export async function openHypervisorLab(clock = systemClock): Promise<HypervisorLab> {
+export async function openHypervisorLab(
+  clock = systemClock,
+  options: LabOptions = {},
+): Promise<HypervisorLab> {
   const folder = mkdtempSync(join(tmpdir(), 'hypervisor-'));
-  const lab = await startLab({ kvm: 'off' });
+  const lab = await startLab({ kvm: 'off', ...options });
   const open = (poolName = 'default'): Hypervisor =>
     createHypervisor({
       dial: dialUnix(lab.socket),
@@ -46,15 +49,12 @@ export async function openHypervisorLab(clock = systemClock): Promise<Hypervisor
     hypervisor,
     another: open,
     virsh,
-    define: async ([name = '', ...rest], xml) => {
-      const path = join(folder, 'strangers.xml');
-      writeFileSync(path, xml);
-      await virsh(
-        name,
-        ...rest.filter((word) => !word.startsWith('-')),
-        path,
-        ...rest.filter((word) => word.startsWith('-')),
-      );
+    define: async (command, xml) => {
+      const words = command.filter((word) => !word.startsWith('-'));
+      const flags = command.filter((word) => word.startsWith('-'));
+      // By stdin, because a lab of another system does not see our files.
+      const pipe = ['sh', '-c', 'cat | virsh "$@"', 'sh'];
+      await lab.exec([...pipe, ...words, '/dev/stdin', ...flags], { input: xml });
     },
     file: (name, dataBytes) => makeImage(join(folder, name), dataBytes),
     close: async () => {

@@ -1,34 +1,6 @@
 /** The contract of a hypervisor on real libvirt, with guests that have no operating system. */
-import { needsRoot, openHypervisorLab } from './hypervisor-lab.ts';
+import { needsRoot } from './hypervisor-lab.ts';
+import { libvirtSubject } from './hypervisor-libvirt.ts';
 import { hypervisorConformance } from './hypervisor-suite.ts';
 
-hypervisorConformance(
-  'libvirt hypervisor',
-  async () => {
-    const { hypervisor, define, virsh, file, close } = await openHypervisorLab();
-    const image = file('image', 2 ** 20);
-    return {
-      hypervisor,
-      close,
-      image: (volume) => ({ ...image, volume }),
-      foreignDomain: ({ name, uuid, files }) =>
-        define(
-          ['define'],
-          `<domain type='qemu'><name>${name}</name><uuid>${uuid}</uuid><memory>65536</memory>
-            <os><type>hvm</type></os><devices>${files
-              .map((path) => `<disk type='file'><source file='${path}'/><target dev='sda'/></disk>`)
-              .join('')}</devices></domain>`,
-        ),
-      foreignNetwork: ({ name, uuid }) =>
-        define(
-          ['net-define'],
-          `<network><name>${name}</name><uuid>${uuid}</uuid>
-            <ip address='10.79.0.1' prefix='24'/></network>`,
-        ),
-      undefineByHand: async (uuid) => {
-        await virsh('undefine', uuid);
-      },
-    };
-  },
-  { skip: needsRoot },
-);
+hypervisorConformance('libvirt hypervisor', libvirtSubject, { skip: needsRoot });

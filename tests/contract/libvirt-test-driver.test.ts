@@ -1,7 +1,7 @@
 import { after, before, describe } from 'node:test';
 import type { Lab } from '../../lab/lab.ts';
 import { startLab } from '../../lab/start.ts';
-import { libvirtSuite } from './libvirt-suite.ts';
+import { libvirtSuite, testDriver } from './libvirt-suite.ts';
 
 describe('libvirtd, test:///default', { timeout: 120_000 }, () => {
   let lab: Lab;
@@ -9,6 +9,5 @@ describe('libvirtd, test:///default', { timeout: 120_000 }, () => {
     lab = await startLab({ kvm: 'off' });
   });
   after(() => lab?.stop());
-  const driver = { name: 'test:///default', domainType: 'test', arch: 'i686', hypervisor: 'TEST' };
-  libvirtSuite(driver, () => lab);
+  libvirtSuite(testDriver, () => lab);
 });
