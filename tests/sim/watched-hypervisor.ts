@@ -1,7 +1,7 @@
 /**
- * The fake hypervisor under watch: it counts what was really made (a repeat that changes nothing
- * does not count) and notes every act that must never happen. It shares no code with the
- * controller, so the two cannot err together.
+ * The simulated hypervisor under watch: it counts what was really made (a repeat that changes
+ * nothing does not count) and tells the oracle of each effect, when it is asked for and at the
+ * moment when it takes place.
  */
 import type {
   Artifact,
@@ -12,33 +12,55 @@ import type {
   OwnerMark,
 } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { SimDomain } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
-import type { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
+import type { Act, Oracle } from '../oracle/oracle.ts';
+import type { HostEffect } from '../oracle/truth.ts';
 
 type Change = 'start' | 'resume' | 'destroy' | 'undefine';
+/** The host is told by the watch. */
+type Told = HostEffect extends infer Effect
+  ? Effect extends HostEffect
+    ? Omit<Effect, 'host'>
+    : never
+  : never;
 
 export class WatchedHypervisor implements Hypervisor {
   /** How often each thing was really made, started, ended. */
   readonly counts = new Map<string, number>();
-  /** What must never happen, in words. */
-  readonly violations: string[] = [];
   /** How old a listing is when it arrives: what happened meanwhile is not in it. */
   staleMs = 0;
   /** How long a write takes before it has its effect. */
   writeMs = 0;
   readonly #clock: Clock;
   readonly #real: SimHypervisor;
-  readonly #program: FakeSchedulerProgram;
+  readonly #oracle: Oracle;
+  readonly #host: string;
+  /** The effect whose call enters the hypervisor at this very moment. */
+  #entering: Act | undefined;
 
-  constructor(real: SimHypervisor, program: FakeSchedulerProgram, clock: Clock) {
+  constructor(real: SimHypervisor, clock: Clock, oracle: Oracle, host: string) {
     this.#clock = clock;
     this.#real = real;
-    this.#program = program;
+    this.#oracle = oracle;
+    this.#host = host;
+    // A call waits in the hypervisor for as long as a fault says, so the moment when it takes
+    // place is seen from inside only.
+    const { faults } = real;
+    const perform = faults.perform.bind(faults);
+    faults.perform = (call, signal, effect) => {
+      const act = this.#entering;
+      return perform(call, signal, act === undefined ? effect : () => act.through(effect));
+    };
+  }
+
+  /** What must never happen and did, in words. */
+  get violations(): string[] {
+    return this.#oracle.lines;
   }
 
   async inventory(signal: AbortSignal): Promise<HostInventory> {
     const inventory = await this.#real.inventory(signal);
+    this.#oracle.look();
     if (this.staleMs === 0) return inventory;
     await this.#wait(this.staleMs);
     return inventory;
@@ -65,8 +87,11 @@ export class WatchedHypervisor implements Hypervisor {
     progress: (sent: number, total: number) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#counted(`upload ${artifact.volume}`, this.#volume(artifact.volume), () =>
-      this.#real.uploadArtifact(artifact, progress, signal),
+    return this.#effect(
+      { kind: 'uploadArtifact', artifact },
+      `upload ${artifact.volume}`,
+      this.#volume(artifact.volume),
+      () => this.#real.uploadArtifact(artifact, progress, signal),
     );
   }
 
@@ -74,20 +99,29 @@ export class WatchedHypervisor implements Hypervisor {
     volume: { name: string; capacityBytes: number; backingVolume: string },
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#counted(`volume ${volume.name}`, this.#volume(volume.name), () =>
-      this.#real.createVolume(volume, signal),
+    return this.#effect(
+      { kind: 'createVolume', volume },
+      `volume ${volume.name}`,
+      this.#volume(volume.name),
+      () => this.#real.createVolume(volume, signal),
     );
   }
 
   deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
-    return this.#counted(`no volume ${name}`, this.#volume(name), () =>
-      this.#real.deleteVolume(name, onlyUsedBy, signal),
+    return this.#effect(
+      { kind: 'deleteVolume', name, ...(onlyUsedBy !== undefined && { onlyUsedBy }) },
+      `no volume ${name}`,
+      this.#volume(name),
+      () => this.#real.deleteVolume(name, onlyUsedBy, signal),
     );
   }
 
   defineDomain(domain: DomainSpec, signal: AbortSignal): Promise<void> {
-    return this.#counted(`define ${domain.name}`, this.#domain(domain.uuid), () =>
-      this.#real.defineDomain(domain, signal),
+    return this.#effect(
+      { kind: 'defineDomain', domain },
+      `define ${domain.name}`,
+      this.#domain(domain.uuid),
+      () => this.#real.defineDomain(domain, signal),
     );
   }
 
@@ -96,20 +130,21 @@ export class WatchedHypervisor implements Hypervisor {
     target: { uuid: string; owner: OwnerMark },
     signal: AbortSignal,
   ): Promise<void> {
-    const domain = this.#real.domains.get(target.uuid);
-    if (domain && change === 'destroy') this.#mayBeDestroyed(domain);
-    if (domain && domain.owner === undefined)
-      this.violations.push(`${change} foreign ${domain.name}`);
-    return this.#counted(
-      `${change} ${domain?.name ?? target.uuid}`,
+    const name = this.#real.domains.get(target.uuid)?.name ?? target.uuid;
+    return this.#effect(
+      { kind: change, uuid: target.uuid, owner: target.owner },
+      `${change} ${name}`,
       this.#domain(target.uuid),
       () => this.#real.changeDomain(change, target, signal),
     );
   }
 
   createNetwork(network: NetworkSpec, signal: AbortSignal): Promise<void> {
-    return this.#counted(`network ${network.name}`, this.#network(network.name), () =>
-      this.#real.createNetwork(network, signal),
+    return this.#effect(
+      { kind: 'createNetwork', network },
+      `network ${network.name}`,
+      this.#network(network.name),
+      () => this.#real.createNetwork(network, signal),
     );
   }
 
@@ -117,8 +152,11 @@ export class WatchedHypervisor implements Hypervisor {
     network: { name: string; uuid: string; owner: OwnerMark },
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#counted(`no network ${network.name}`, this.#network(network.name), () =>
-      this.#real.removeNetwork(network, signal),
+    return this.#effect(
+      { kind: 'removeNetwork', network },
+      `no network ${network.name}`,
+      this.#network(network.name),
+      () => this.#real.removeNetwork(network, signal),
     );
   }
 
@@ -129,20 +167,27 @@ export class WatchedHypervisor implements Hypervisor {
     return Object.fromEntries([...this.counts].sort());
   }
 
-  #mayBeDestroyed(domain: SimDomain): void {
-    const head = `${domain.owner?.node?.cluster}-head-0`;
-    const record = this.#program.nodes(head).get(domain.name);
-    if (record === undefined || domain.state !== 'running') return;
-    if (record.jobs > 0) this.violations.push(`destroy ${domain.name} with ${record.jobs} jobs`);
-    if (record.drain === undefined) this.violations.push(`destroy ${domain.name} before its drain`);
-  }
-
-  async #counted(what: string, probe: () => string, call: () => Promise<void>): Promise<void> {
-    if (this.writeMs > 0) await this.#wait(this.writeMs);
-    const before = probe();
-    await call();
-    if (probe() === before) return;
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  async #effect(
+    effect: Told,
+    counted: string,
+    probe: () => string,
+    call: () => Promise<void>,
+  ): Promise<void> {
+    const act = this.#oracle.asked({ host: this.#host, ...effect } as HostEffect);
+    try {
+      if (this.writeMs > 0) await this.#wait(this.writeMs);
+      const before = probe();
+      this.#entering = act;
+      const answer = call();
+      this.#entering = undefined;
+      await answer;
+      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
+      act.ended();
+    } catch (thrown) {
+      this.#entering = undefined;
+      act.ended(thrown);
+      throw thrown;
+    }
   }
 
   #wait(milliseconds: number): Promise<void> {

@@ -15,6 +15,7 @@ import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { identity } from '../fakes/builders.ts';
 import { fakeScheduler } from '../fakes/fake-scheduler.ts';
 import { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
+import { Oracle } from '../oracle/oracle.ts';
 import {
   type CrashPoint,
   clockThrough,
@@ -26,6 +27,11 @@ import {
   stateThrough,
 } from './membrane.ts';
 import { WatchedHypervisor } from './watched-hypervisor.ts';
+import { watchedRunner, watchedState } from './watched-ports.ts';
+import { witnessOf } from './witness.ts';
+
+/** The BenchHost that all clusters are on. */
+const hostName = 'rhodey';
 
 export class World {
   readonly clock = new VirtualClock();
@@ -34,6 +40,9 @@ export class World {
   readonly program = new FakeSchedulerProgram();
   readonly hypervisor = new SimHypervisor({ clock: this.clock });
   readonly watched: WatchedHypervisor;
+  /** Judges each effect of all processes. */
+  readonly oracle: Oracle;
+  readonly secrets = new Map<string, Uint8Array>();
   readonly guests: SimGuests;
   /** Every effect that was tried, in order, by all processes. */
   readonly effects = { names: [] as string[] };
@@ -44,25 +53,42 @@ export class World {
   #controller: Controller | undefined;
 
   constructor() {
-    const { clock, hypervisor, program } = this;
-    this.watched = new WatchedHypervisor(hypervisor, program, clock);
+    const { clock, hypervisor, program, source } = this;
+    const { installation } = identity;
+    let requests: string[] = [];
+    const scene = {
+      ...{ clock, source, hypervisor, program, installation },
+      secrets: this.secrets,
+    };
+    this.oracle = new Oracle(witnessOf({ ...scene, requests: () => requests }, hostName));
+    this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, hostName);
     this.guests = new SimGuests({ clock, hypervisor, program });
     program.guests = this.guests;
+    const sourceChanged = async () => {
+      this.oracle.sourceChanged();
+      const asked = await this.state.deletionRequests();
+      requests = asked.map(({ namespace, name }) => `${namespace}/${name}`);
+      this.oracle.sourceChanged();
+    };
+    source.onChange(() => void sourceChanged());
+    this.state.onDeletionRequest(() => void sourceChanged());
   }
 
   /** Starts a controller; a new one follows a second after each death. */
   async start(...crashes: (CrashPoint | undefined)[]): Promise<void> {
     const [crash, ...later] = crashes;
+    this.oracle.processStarted();
     const membrane = new Membrane(this.effects, crash, () => {
       this.crashes += 1;
+      this.oracle.processDied(crash && { ...crash, effect: this.effects.names.at(-1) ?? '' });
       this.clock.after(1000, () => void this.start(...later));
     });
     this.#membrane = membrane;
     this.#controller = new Controller(
       {
         source: sourceThrough(membrane, this.source),
-        state: stateThrough(membrane, this.state),
-        runner: runnerThrough(membrane, this.guests),
+        state: stateThrough(membrane, watchedState(this.oracle, this.state, this.secrets)),
+        runner: runnerThrough(membrane, watchedRunner(this.oracle, this.guests)),
         hypervisor: oneHypervisor(hypervisorThrough(membrane, this.watched)),
         scheduler: () => fakeScheduler,
         clock: clockThrough(membrane, this.clock),
