@@ -4,12 +4,10 @@
  * Every call ends by its signal. Drivers implement these; the simulator will too. Errors are
  * `PortError`s, classed by consequence; nothing above a driver knows libvirt or SSH numbers.
  */
-import type { BenchCluster } from '../crd/bench-cluster.ts';
-import type { BenchHost } from '../crd/bench-host.ts';
-import type { BenchImage } from '../crd/bench-image.ts';
 import type { Fault } from '../crd/fault.ts';
 import type { Manifest } from '../crd/manifest.ts';
-import type { ClusterStatus } from '../crd/status.ts';
+
+export type * from './state-store.ts';
 
 /** Ownership mark of a domain or network, written in its metadata at define time. */
 export interface OwnerMark {
@@ -59,6 +57,8 @@ export interface VolumeView {
   name: string;
   path: string;
   capacityBytes: number;
+  /** Size of its file, where it can be read; `capacityBytes` is that of the disk inside. */
+  fileBytes?: number;
   /** Path of the backing file of an overlay. */
   backingPath?: string;
 }
@@ -226,56 +226,6 @@ export interface ManifestSource {
   snapshot(): SourceSnapshot;
   onChange(listener: () => void): () => void;
   close(): Promise<void>;
-}
-
-/** What must survive the process and cannot be observed; small, atomic, mode 0600. */
-export interface StateStore {
-  /** Identity of this installation, made once. */
-  installation(): Promise<string>;
-  clusters(): Promise<ClusterRecord[]>;
-  /** Atomic; the record is the last good spec and its generation. */
-  putCluster(record: ClusterRecord): Promise<void>;
-  removeCluster(namespace: string, name: string): Promise<void>;
-  /** Clusters that somebody explicitly asked to delete, whatever the source holds. */
-  deletionRequests(): Promise<{ namespace: string; name: string }[]>;
-  /** For a cluster whose manifest is there again. */
-  forgetDeletionRequest(namespace: string, name: string): Promise<void>;
-  onDeletionRequest(listener: () => void): () => void;
-  putStatus(namespace: string, name: string, status: ClusterStatus): Promise<void>;
-  /** Kept in a ring of bounded size. */
-  appendEvent(event: ClusterEvent): Promise<void>;
-  events(): Promise<ClusterEvent[]>;
-  /** The secret of that name, made by `create` when absent. Names like `slurm-a/munge.key`. */
-  secret(name: string, create: () => Promise<Uint8Array>): Promise<Uint8Array>;
-}
-
-/** Something that happened to a cluster or node, for people. */
-export interface ClusterEvent {
-  /** RFC 3339. */
-  time: string;
-  /** `namespace/name`. */
-  cluster: string;
-  node?: string;
-  type: 'Normal' | 'Warning';
-  reason: string;
-  message: string;
-}
-
-/**
- * The last good spec of a cluster with all that it refers to, so that a cluster can be kept and
- * deleted when its files are broken or gone.
- */
-export interface ClusterRecord {
-  cluster: BenchCluster;
-  images: BenchImage[];
-  host: BenchHost;
-  /** Volumes of images that it referred to earlier; they go with the cluster. */
-  formerArtifacts?: string[];
-  /** Counts the changes of `cluster.spec`, from 1. */
-  generation: number;
-  /** Set while the cluster is being deleted: RFC 3339. */
-  deletionTimestamp?: string;
-  status?: ClusterStatus;
 }
 
 export type PortErrorCode =

@@ -4,6 +4,8 @@
  *   installation               its UUID
  *   clusters/<ns>/<name>/      record.json (last good spec), status.json
  *   deletions/<ns>.<name>      somebody asked for the deletion
+ *   deletion-ledger.json       what the breaker against mass deletion remembers
+ *   confirmations/<revision>   somebody confirmed what it holds
  *   secrets/<name>             mode 0600
  *   events.jsonl               the newest events
  *   run/                       the lock
@@ -12,7 +14,12 @@ import { randomUUID } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
 import { mkdir, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ClusterEvent, ClusterRecord, StateStore } from '../controllers/ports.ts';
+import type {
+  ClusterEvent,
+  ClusterRecord,
+  DeletionLedger,
+  StateStore,
+} from '../controllers/ports.ts';
 import type { ClusterStatus } from '../crd/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import { EventLog } from './event-log.ts';
@@ -26,6 +33,7 @@ import {
   writeOnce,
   writeWhole,
 } from './state-files.ts';
+import { confirmationFile, isRevision, ledgerFile, readLedger } from './state-ledger.ts';
 import { takeLock } from './state-lock.ts';
 import {
   clusterDirectory,
@@ -55,7 +63,7 @@ export async function openStateDirectory(
   // The directory itself may be a link to another disk; nothing in it may be one.
   const state = await realpath(directory);
   await safeDirectory(state);
-  for (const name of ['run', 'secrets', 'clusters', 'deletions']) {
+  for (const name of ['run', 'secrets', 'clusters', 'deletions', 'confirmations']) {
     await safeDirectory(join(state, name), name === 'secrets');
   }
   if (!options.exclusive) return new StateDirectory(state, options, async () => {});
@@ -99,7 +107,6 @@ export class StateDirectory implements StateStore {
     throw new StateError('corrupt', { file, reason: 'does not hold a UUID', hint });
   }
 
-  /** A deletion that was asked for is in the records that it returns. */
   async clusters(): Promise<ClusterRecord[]> {
     return (await readClusters(this.#state)).map(({ record }) => record);
   }
@@ -169,12 +176,29 @@ export class StateDirectory implements StateStore {
 
   /** Calls back when somebody may have asked for a deletion; returns the unsubscribe. */
   onDeletionRequest(listener: () => void): () => void {
-    const watcher = watch(join(this.#state, 'deletions'), { persistent: false }, listener);
-    this.#watchers.add(watcher);
-    return () => {
-      watcher.close();
-      this.#watchers.delete(watcher);
-    };
+    return this.#watch('deletions', listener);
+  }
+
+  deletionLedger(): Promise<DeletionLedger> {
+    return readLedger(this.#state);
+  }
+
+  async putDeletionLedger(ledger: DeletionLedger): Promise<void> {
+    const file = ledgerFile(this.#state);
+    await this.#inOrder(file, () => writeWhole(file, `${JSON.stringify(ledger, null, 2)}\n`));
+  }
+
+  async confirmations(): Promise<string[]> {
+    return (await listState(join(this.#state, 'confirmations'))).filter(isRevision);
+  }
+
+  async forgetConfirmation(revision: string): Promise<void> {
+    await rm(confirmationFile(this.#state, revision), { force: true });
+  }
+
+  /** Calls back when somebody may have confirmed something; returns the unsubscribe. */
+  onConfirmation(listener: () => void): () => void {
+    return this.#watch('confirmations', listener);
   }
 
   /** Lets writes under way end, and gives the lock back. */
@@ -192,6 +216,15 @@ export class StateDirectory implements StateStore {
       new Date(this.#options.clock.now()).toISOString();
     this.#createdAt.set(directory, known);
     return known;
+  }
+
+  #watch(directory: string, listener: () => void): () => void {
+    const watcher = watch(join(this.#state, directory), { persistent: false }, listener);
+    this.#watchers.add(watcher);
+    return () => {
+      watcher.close();
+      this.#watchers.delete(watcher);
+    };
   }
 
   /** Writes of one file never overtake each other. */

@@ -1,11 +1,12 @@
 /**
  * The state as commands see it while a controller may be writing it: never torn, perhaps a moment
- * old. The one thing that it writes is a request to delete a cluster, a file of its own.
+ * old. All that it writes are requests, a file each: to delete a cluster, to confirm what is held.
  */
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { ClusterEvent } from '../controllers/ports.ts';
+import type { ClusterEvent, DeletionLedger } from '../controllers/ports.ts';
 import { hasCode, listState, writeWhole } from './state-files.ts';
+import { confirmationFile, readLedger } from './state-ledger.ts';
 import { findHolder, lockChangedAt } from './state-lock.ts';
 import {
   deletionFile,
@@ -27,6 +28,10 @@ export interface StateReader {
   controller(): Promise<ControllerLife>;
   /** Repeating it, and asking for a cluster without a record, is success. */
   requestDeletion(namespace: string, name: string): Promise<void>;
+  /** What waits for a confirmation, and what else the breaker remembers. */
+  deletionLedger(): Promise<DeletionLedger>;
+  /** Confirms what has that revision; of something else, it counts for nothing. */
+  confirm(revision: string): Promise<void>;
   /** Calls back after changes; returns the unsubscribe. */
   onChange(listener: () => void): () => void;
   close(): Promise<void>;
@@ -38,13 +43,15 @@ const absentRetryMs = 500;
 export function openStateReader(state: string): StateReader {
   const watchers = new Set<FSWatcher>();
   return {
-    clusters: () => readClusters(state),
+    clusters: async () => (await readClusters(state)).map(withRequest),
     events: () => readEvents(state),
     controller: () => controllerLife(state),
     async requestDeletion(namespace, name) {
       if ((await readCluster(state, namespace, name)) === undefined) return;
       await writeWhole(deletionFile(state, namespace, name), '');
     },
+    deletionLedger: () => readLedger(state),
+    confirm: (revision) => writeWhole(confirmationFile(state, revision), ''),
     onChange(listener) {
       let watcher: FSWatcher | undefined;
       let retry: NodeJS.Timeout | undefined;
@@ -69,6 +76,12 @@ export function openStateReader(state: string): StateReader {
       for (const watcher of watchers) watcher.close();
     },
   };
+}
+
+/** A deletion that was asked for shows at once, also while no controller runs. */
+function withRequest({ record, ...stored }: StoredCluster): StoredCluster {
+  const deletionTimestamp = record.deletionTimestamp ?? stored.requestedAt;
+  return { ...stored, record: { ...record, ...(deletionTimestamp && { deletionTimestamp }) } };
 }
 
 async function controllerLife(state: string): Promise<ControllerLife> {

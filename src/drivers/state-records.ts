@@ -18,6 +18,8 @@ export interface StoredCluster {
   /** RFC 3339. */
   createdAt: string;
   statusAt?: string;
+  /** Since when somebody asks for its deletion, whether or not the controller has taken it in. */
+  requestedAt?: string;
 }
 
 const StoredRecord = z.object({
@@ -92,7 +94,7 @@ export async function readCluster(
   const status = await readStatus(state, namespace, name);
   const request = await readState(deletionFile(state, namespace, name));
   const { createdAt, formerArtifacts, cluster, images, host, generation } = parsed;
-  const deletionTimestamp = parsed.deletionTimestamp ?? request?.modifiedAt.toISOString();
+  const { deletionTimestamp } = parsed;
   return {
     record: {
       cluster,
@@ -105,6 +107,7 @@ export async function readCluster(
     },
     createdAt,
     ...(status && { statusAt: status.at }),
+    ...(request && { requestedAt: request.modifiedAt.toISOString() }),
   };
 }
 
@@ -150,7 +153,7 @@ function corrupt(file: string, reason: string): StateError {
   return new StateError('corrupt', { file, reason, hint });
 }
 
-function jsonOf(content: string | Buffer): unknown {
+export function jsonOf(content: string | Buffer): unknown {
   try {
     return JSON.parse(content.toString('utf8'));
   } catch {

@@ -2,7 +2,12 @@
  * The state store in memory. It keeps copies, as a disk does, so that nobody's later change to an
  * object leaks in. It outlives the controllers that a test starts and kills.
  */
-import type { ClusterEvent, ClusterRecord, StateStore } from '../controllers/ports.ts';
+import type {
+  ClusterEvent,
+  ClusterRecord,
+  DeletionLedger,
+  StateStore,
+} from '../controllers/ports.ts';
 import type { ClusterStatus } from '../crd/status.ts';
 
 export class MemoryState implements StateStore {
@@ -10,7 +15,9 @@ export class MemoryState implements StateStore {
   readonly #records = new Map<string, ClusterRecord>();
   readonly #secrets = new Map<string, Uint8Array>();
   readonly #requests = new Map<string, { namespace: string; name: string }>();
+  readonly #confirmations = new Set<string>();
   readonly #listeners = new Set<() => void>();
+  #ledger: DeletionLedger = { held: [], nodes: 0, confirmed: [], changes: [] };
   #events: ClusterEvent[] = [];
   #failures = 0;
   /** Status writes so far. */
@@ -62,6 +69,34 @@ export class MemoryState implements StateStore {
   /** What `benchctl delete` does, whatever the source holds. */
   requestDeletion(namespace: string, name: string): void {
     this.#requests.set(`${namespace}/${name}`, { namespace, name });
+    for (const listener of this.#listeners) listener();
+  }
+
+  async deletionLedger(): Promise<DeletionLedger> {
+    return structuredClone(this.#ledger);
+  }
+
+  async putDeletionLedger(ledger: DeletionLedger): Promise<void> {
+    this.#write();
+    this.#ledger = structuredClone(ledger);
+  }
+
+  async confirmations(): Promise<string[]> {
+    return [...this.#confirmations];
+  }
+
+  async forgetConfirmation(revision: string): Promise<void> {
+    this.#write();
+    this.#confirmations.delete(revision);
+  }
+
+  onConfirmation(listener: () => void): () => void {
+    return this.onDeletionRequest(listener);
+  }
+
+  /** What `benchctl confirm` does. */
+  confirm(revision: string): void {
+    this.#confirmations.add(revision);
     for (const listener of this.#listeners) listener();
   }
 

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { ClusterRecord } from '../../src/controllers/ports.ts';
+import type { ClusterRecord, DeletionLedger } from '../../src/controllers/ports.ts';
 import { load } from '../../src/crd/load.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import { EventLog } from '../../src/drivers/event-log.ts';
@@ -309,7 +309,7 @@ test('a reader sees state, times and life of the controller, and works without a
   assert(!life.running && life.lastSeen !== undefined);
 });
 
-test('a request to delete reaches the records, is heard, and ends with the cluster', async (t) => {
+test('a request to delete is heard and shown, decides nothing, and ends with the cluster', async (t) => {
   const path = await place(t);
   const state = await opened(t, path);
   await state.putCluster(record());
@@ -320,9 +320,10 @@ test('a request to delete reaches the records, is heard, and ends with the clust
   await reader.requestDeletion('default', 'slurm-a');
   await heard;
   assert.deepEqual(await state.deletionRequests(), [{ namespace: 'default', name: 'slurm-a' }]);
-  assert.match((await state.clusters())[0]?.deletionTimestamp ?? '', /^20\d\d-/);
-  await state.forgetDeletionRequest('default', 'slurm-a');
   assert.equal((await state.clusters())[0]?.deletionTimestamp, undefined);
+  assert.match((await reader.clusters())[0]?.record.deletionTimestamp ?? '', /^20\d\d-/);
+  await state.forgetDeletionRequest('default', 'slurm-a');
+  assert.equal((await reader.clusters())[0]?.record.deletionTimestamp, undefined);
   await reader.requestDeletion('default', 'slurm-a');
   await state.removeCluster('default', 'slurm-a');
   assert.deepEqual(await state.deletionRequests(), []);
@@ -345,4 +346,46 @@ test('a reader that came before the state directory hears of it', async (t) => {
   await state.putCluster(record());
   await heard;
   assert.equal((await reader.clusters()).length, 1);
+});
+
+const ledger: DeletionLedger = {
+  held: [
+    {
+      cluster: 'default/slurm-a',
+      deletes: true,
+      pools: [{ name: 'head', from: 1, to: 0 }],
+      since: '2026-01-01T00:00:00.000Z',
+    },
+  ],
+  nodes: 1,
+  confirmed: [{ cluster: 'default/b', deletes: false, pools: [{ name: 'c', from: 5, to: 1 }] }],
+  changes: [{ at: '2026-01-01T00:00:00.000Z', cluster: 'default/c', pools: [] }],
+};
+
+test('what is held survives the process, and its confirmation is heard', async (t) => {
+  const path = await place(t);
+  const first = await opened(t, path);
+  assert.deepEqual((await first.deletionLedger()).held, []);
+  await first.putDeletionLedger(ledger);
+  await first.close();
+  const state = await opened(t, path);
+  const reader = openStateReader(path);
+  assert.deepEqual(await state.deletionLedger(), ledger);
+  assert.deepEqual(await reader.deletionLedger(), ledger);
+  const heard = new Promise<void>((resolve) => state.onConfirmation(() => resolve()));
+  await reader.confirm('0123456789ab');
+  await heard;
+  await writeFile(join(path, 'confirmations', 'note.txt'), '');
+  assert.deepEqual(await state.confirmations(), ['0123456789ab']);
+  await state.forgetConfirmation('0123456789ab');
+  await state.forgetConfirmation('0123456789ab');
+  assert.deepEqual(await state.confirmations(), []);
+  await assert.rejects(async () => reader.confirm('../../etc'), /not a revision/);
+});
+
+test('a ledger that cannot be read is an error, and what is held is not forgotten', async (t) => {
+  const path = await place(t);
+  const state = await opened(t, path);
+  await writeFile(join(path, 'deletion-ledger.json'), '{"held": [{}]}');
+  await assert.rejects(state.deletionLedger(), isFault('corrupt', /deletion-ledger\.json$/));
 });

@@ -121,6 +121,13 @@ export function stateThrough(membrane: Membrane, state: StateStore): StateStore 
     forgetDeletionRequest: (namespace, name) =>
       membrane.effect('forgetDeletionRequest', () => state.forgetDeletionRequest(namespace, name)),
     onDeletionRequest: (listener) => state.onDeletionRequest(membrane.callback(listener)),
+    deletionLedger: () => membrane.read(() => state.deletionLedger()),
+    putDeletionLedger: (ledger) =>
+      membrane.effect('putDeletionLedger', () => state.putDeletionLedger(ledger)),
+    confirmations: () => membrane.read(() => state.confirmations()),
+    forgetConfirmation: (revision) =>
+      membrane.effect('forgetConfirmation', () => state.forgetConfirmation(revision)),
+    onConfirmation: (listener) => state.onConfirmation(membrane.callback(listener)),
     putStatus: (namespace, name, status) =>
       membrane.effect('putStatus', () => state.putStatus(namespace, name, status)),
     // No crash point of its own: losing it is losing the status that is written after it.
