@@ -10,9 +10,11 @@ import { connect } from '../../src/libvirt/connection.ts';
 import { dialUnix } from '../../src/libvirt/dial.ts';
 import { libvirtSubject } from '../contract/hypervisor-libvirt.ts';
 import { hypervisorConformance } from '../contract/hypervisor-suite.ts';
+import { clientSuite } from '../contract/libvirt-client-suite.ts';
 import { qemuSuite } from '../contract/libvirt-qemu-suite.ts';
 import { libvirtSuite, testDriver } from '../contract/libvirt-suite.ts';
 import { debianRoot } from '../support/debian-root.ts';
+import { bootGuest } from './boot-guest.ts';
 
 /** What Debian's mirror has beside Debian 12's own 9.0; a stable suite keeps its version. */
 const versions = [
@@ -38,6 +40,8 @@ for (const { suite, libvirt, bulkState, dies } of versions) {
     });
     describe(testDriver.name, () => libvirtSuite({ ...testDriver, bulkState }, () => lab));
     describe('qemu:///system', () => qemuSuite(() => lab, { dies }));
+    describe('a client of a daemon that comes and goes', () => clientSuite(() => lab));
     hypervisorConformance('the hypervisor port', () => libvirtSubject({ root }));
+    it('boots a guest as the driver defines it', () => bootGuest({ root }));
   });
 }
