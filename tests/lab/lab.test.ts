@@ -17,7 +17,7 @@ import { innerPid } from '../../lab/enter.ts';
 import { attachLab } from '../../lab/lab.ts';
 import { LabError } from '../../lab/lab-error.ts';
 import { requireLabRights } from '../../lab/privileges.ts';
-import { startLab } from '../../lab/start.ts';
+import { startLab, userCache } from '../../lab/start.ts';
 
 const root = process.getuid?.() === 0;
 const needsRoot = { skip: root ? false : 'a private libvirt needs root', timeout: 60_000 };
@@ -63,6 +63,22 @@ test('two labs at once are apart, and each ends whole', needsRoot, async () => {
   }
   await first.stop();
   await assert.rejects(first.exec(['true']), { code: 'NOT_RUNNING' });
+});
+
+test("a lab on another system's folder never writes to it", needsRoot, async () => {
+  // Of this machine's own tree, which is what a lab without `root` would see and change.
+  const cacheDir = join(userCache(), 'lab-cache');
+  const lab = await startLab({ kvm: 'off', root: '/', cacheDir });
+  try {
+    const script = 'touch /etc/of-the-lab && ls /etc/of-the-lab && virsh pool-list --name && pwd';
+    const { stdout } = await lab.exec(['sh', '-c', script]);
+    assert.match(stdout, /^\/etc\/of-the-lab\ndefault *\n+\/\n$/);
+    assert.equal(existsSync('/etc/of-the-lab'), false);
+    await lab.restartDaemon({ kill: true });
+  } finally {
+    await lab.stop();
+  }
+  assert.equal(existsSync(lab.dir), false);
 });
 
 test('orphans are reaped by the first process', needsRoot, async () => {
