@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { WriteStream } from 'node:tty';
 import type { CliContext, Terminal } from './cli/context.ts';
@@ -35,6 +36,19 @@ function signalOf(): AbortSignal {
   return controller.signal;
 }
 
+/** On stderr, so that a pipe on stdout gets no question. */
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal is in raw mode meanwhile, so Ctrl-C comes as a key.
+  lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    return await lines.question(question, { signal });
+  } finally {
+    lines.close();
+  }
+}
+
 // A reader that went away, such as `head`, ends the output and is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -45,6 +59,7 @@ const context: CliContext = {
   stdout: terminal(process.stdout),
   stderr: terminal(process.stderr),
   readStdin: () => text(process.stdin),
+  ask: (question) => ask(question, context.signal),
   env: process.env,
   home: homedir(),
   clock: systemClock,

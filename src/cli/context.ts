@@ -10,6 +10,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { logLevels } from '../lib/log.ts';
 import type { DoctorProbes } from './doctor/probes.ts';
 import type { GuestAccess } from './guest-access.ts';
+import type { HostAccess } from './hosts/host-access.ts';
 import type { ImageTools } from './image-tools.ts';
 import type { PlanReport } from './plan-report.ts';
 import type { RunningController } from './running-controller.ts';
@@ -47,6 +48,8 @@ export interface CliContext {
   stdout: Terminal;
   stderr: Terminal;
   readStdin(): Promise<string>;
+  /** Asks the person at the terminal for a line; undefined when nobody is there. */
+  ask(question: string): Promise<string | undefined>;
   env: Readonly<Record<string, string | undefined>>;
   home: string;
   clock: Clock;
@@ -62,6 +65,7 @@ export interface CliContext {
   /** Observes and plans as the controller would, and changes nothing. */
   planOnce(options: PlanOptions, signal: AbortSignal): Promise<PlanReport>;
   openGuests(places: Places, signal: AbortSignal): Promise<GuestAccess>;
+  openHosts(): Promise<HostAccess>;
   doctor(places: Places): Promise<DoctorProbes>;
-  images(places: Places): Promise<ImageTools>;
+  images(): Promise<ImageTools>;
 }

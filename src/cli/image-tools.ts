@@ -1,4 +1,5 @@
-/** Making, checking and tidying of guest images, as `image …` calls it. */
+/** Making and checking of guest images, and the cache of built ones, as `image …` calls it. */
+import type { BenchHost } from '../crd/bench-host.ts';
 
 export interface ImageProgress {
   stage: string;
@@ -24,18 +25,20 @@ export interface ImageCheck {
   detail: string;
 }
 
-/** A volume of ours in a host's pool, or a built image in the cache of this machine. */
-export interface ImageCopy {
+/** A built image in the cache of this machine. */
+export interface CachedImage {
   name: string;
+  /** Of its disk. */
   sha256: string;
-  /** `cache`, or the name of a BenchHost. */
-  place: string;
-  file: string;
+  dir: string;
+  /** Absolute paths: disk, kernel, initrd. */
+  files: string[];
+  /** The names that its files have in a host's pool. */
+  volumes: string[];
+  /** Of its disk. */
   bytes: number;
-  /** Domains or manifests that use it. */
-  usedBy: string[];
-  /** RFC 3339 where it is known. */
-  createdAt?: string;
+  /** RFC 3339. */
+  createdAt: string;
 }
 
 export interface ImageTools {
@@ -44,13 +47,18 @@ export interface ImageTools {
     progress: (progress: ImageProgress) => void,
     signal: AbortSignal,
   ): Promise<BuiltImage>;
-  /** Boots the image and checks its contract; every check is reported, also after a failed one. */
+  /**
+   * Boots the image on the host and checks its contract; every check is reported, also after a
+   * failed one. Nothing of it remains on the host.
+   */
   verify(
     name: string,
+    host: BenchHost,
     progress: (progress: ImageProgress) => void,
     signal: AbortSignal,
   ): Promise<ImageCheck[]>;
-  list(signal: AbortSignal): Promise<ImageCopy[]>;
-  /** Removes copies that nothing uses; returns them. With `dryRun` it only returns them. */
-  prune(options: { dryRun: boolean }, signal: AbortSignal): Promise<ImageCopy[]>;
+  /** The cache, newest first. */
+  cached(): Promise<CachedImage[]>;
+  /** Removes it from the cache. */
+  remove(image: CachedImage): Promise<void>;
 }

@@ -9,7 +9,8 @@ export type ImageErrorCode =
   | 'COMMAND_MISSING'
   | 'COMMAND_FAILED'
   | 'IMAGE_DAMAGED'
-  | 'GUEST_UNREACHABLE';
+  | 'GUEST_UNREACHABLE'
+  | 'NOT_REMOVED';
 
 export class ImageError extends Error {
   override readonly name = 'ImageError';

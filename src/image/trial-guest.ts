@@ -1,29 +1,18 @@
 /**
- * One throw-away guest on a private network of a libvirt, booted from an image to look at it.
+ * One throw-away guest on a private network of a hypervisor, booted from an image to look at it.
  * Everything it makes has a name with a random part, is transient where libvirt allows it, and is
- * removed by `remove`, also when the boot failed half-way. It speaks to libvirt by virsh.
+ * removed by `remove`, also when the boot failed half-way.
  */
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from './image-error.ts';
 import type { BuiltImage } from './manifest.ts';
-
-/** Where virsh and ssh run: this machine, or the inside of a lab. */
-export type TrialHost = {
-  exec(
-    argv: readonly string[],
-    options?: { input?: string; timeoutMs?: number; check?: boolean; signal?: AbortSignal },
-  ): Promise<{ status: number; stdout: string; stderr: string }>;
-};
+import type { TrialHost } from './trial-host.ts';
 
 export type TrialOptions = {
-  uri: string;
-  pool: string;
-  domainType: 'kvm' | 'qemu';
   memoryMiB: number;
   diskBytes: number;
-  publicKey: string;
   signal?: AbortSignal | undefined;
 };
 
@@ -35,6 +24,7 @@ export type TrialGuest = {
   lease(): Promise<{ address: string; clientId: string } | undefined>;
   agent(command: object): Promise<unknown>;
   readFileByAgent(path: string): Promise<string>;
+  /** Throws when something could not be removed, and names it. */
   remove(): Promise<void>;
 };
 
@@ -48,84 +38,81 @@ export async function bootTrialGuest(
   const mac = `52:54:00:${randomBytes(3)
     .toString('hex')
     .replace(/(..)(..)(..)/, '$1:$2:$3')}`;
-  const virsh: Virsh = async (argv, more = {}) => {
-    const { signal } = options;
-    const command = ['virsh', '-q', '-c', options.uri, ...argv];
-    const result = await host.exec(command, {
-      ...more,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return result.stdout;
-  };
-  const undo: string[][] = [];
-  const remove = async (): Promise<void> => {
-    for (const argv of undo.reverse()) {
-      // Not by the caller's signal: what was made is removed also when the check was cancelled.
-      await host.exec(['virsh', '-q', '-c', options.uri, ...argv], { check: false });
-    }
-    undo.length = 0;
-  };
-  const create = (kind: string, xml: string): Promise<unknown> => {
-    // virsh reads XML from a file only; a shell's pipe is one, wherever the host is.
-    const script = 'cat | virsh -q -c "$0" "$1" /dev/stdin';
-    return host.exec(['sh', '-c', script, options.uri, kind], { input: xml });
-  };
+  const { signal } = options;
+  const undo = new Undo();
   try {
-    await createNetwork(name, create);
-    undo.push(['net-destroy', name]);
-    const files = await createVolumes(name, image, options, virsh, undo);
-    await create('create', domainXml({ name, uuid, mac, files, image, options }));
-    undo.push(['destroy', name]);
+    undo.add(`network ${name}`, () => host.removeNetwork(name));
+    await createNetwork(name, host, signal);
+    const files = await createVolumes(name, image, host, options, undo);
+    const type = await host.domainType(signal);
+    const { memoryMiB } = options;
+    const { publicKey } = host;
+    undo.add(`domain ${name}`, () => host.removeDomain(uuid));
+    await host.createDomain(
+      domainXml({ name, uuid, mac, files, image, type, memoryMiB, publicKey }),
+      signal,
+    );
   } catch (error) {
-    await remove();
+    await undo.run().catch(() => {});
     throw error;
   }
-  const agent = async (command: object): Promise<unknown> => {
-    const answer = await virsh(['qemu-agent-command', name, JSON.stringify(command)]);
-    return JSON.parse(answer).return;
+  const agent = (command: object): Promise<unknown> => host.agent(uuid, command, signal);
+  return {
+    name,
+    uuid,
+    mac,
+    lease: () => host.lease(name, mac, signal),
+    agent,
+    readFileByAgent: fileReader(agent),
+    remove: () => undo.run(),
   };
-  const lease: TrialGuest['lease'] = async () => {
-    const line = await virsh(['net-dhcp-leases', name, '--mac', mac]);
-    const match = /ipv4\s+([0-9.]+)\/\d+\s+\S+\s+(\S+)/.exec(line);
-    const [, address, clientId] = match ?? [];
-    if (address === undefined || clientId === undefined) return undefined;
-    return { address, clientId };
-  };
-  return { name, uuid, mac, lease, agent, readFileByAgent: fileReader(agent), remove };
 }
 
-type Virsh = (
-  argv: readonly string[],
-  more?: { timeoutMs?: number; check?: boolean },
-) => Promise<string>;
+/** Removals, each noted before its object is made: an answer that is lost may mean it was. */
+class Undo {
+  readonly #steps: { what: string; remove: () => Promise<void> }[] = [];
+
+  add(what: string, remove: () => Promise<void>): void {
+    this.#steps.unshift({ what, remove });
+  }
+
+  async run(): Promise<void> {
+    const left: string[] = [];
+    let last: unknown;
+    for (const { what, remove } of this.#steps) {
+      try {
+        await remove();
+      } catch (error) {
+        left.push(what);
+        last = error;
+      }
+    }
+    if (left.length === 0) return;
+    const message = `Left on the host, please remove: ${left.join(', ')}`;
+    throw new ImageError('NOT_REMOVED', message, { left }, last);
+  }
+}
 
 type GuestFiles = { base: string; kernel: string; initrd: string; disk: string };
 
-/** Uploads the image and makes the guest's own disk over it; `undo` learns of each volume at once. */
+/** Uploads the image and makes the guest's own disk over it. */
 async function createVolumes(
   name: string,
   image: BuiltImage,
-  options: TrialOptions,
-  virsh: Virsh,
-  undo: string[][],
+  host: TrialHost,
+  { diskBytes, signal }: TrialOptions,
+  undo: Undo,
 ): Promise<GuestFiles> {
-  const at = ['--pool', options.pool];
-  const create = async (part: string, more: readonly string[]): Promise<string> => {
-    await virsh(['vol-create-as', ...at, `${name}-${part}`, ...more]);
-    undo.push(['vol-delete', ...at, `${name}-${part}`]);
-    return (await virsh(['vol-path', ...at, `${name}-${part}`])).trim();
+  const volume = (part: string): string => {
+    const whole = `${name}-${part}`;
+    undo.add(`volume ${whole}`, () => host.removeVolume(whole));
+    return whole;
   };
-  const upload = async (part: string, file: string): Promise<string> => {
-    const path = await create(part, ['0', '--format', 'raw']);
-    await virsh(['vol-upload', ...at, `${name}-${part}`, file], { timeoutMs: 300_000 });
-    return path;
-  };
-  const base = await upload('base.qcow2', image.disk);
-  const kernel = await upload('kernel', image.kernel);
-  const initrd = await upload('initrd', image.initrd);
-  await virsh(['pool-refresh', options.pool]);
-  const backing = ['--backing-vol', base, '--backing-vol-format', 'qcow2'];
-  const disk = await create('disk', [`${options.diskBytes}`, '--format', 'qcow2', ...backing]);
+  const base = await host.upload(volume('base.qcow2'), image.disk, signal);
+  const kernel = await host.upload(volume('kernel'), image.kernel, signal);
+  const initrd = await host.upload(volume('initrd'), image.initrd, signal);
+  const overlay = { bytes: diskBytes, backingPath: base };
+  const disk = await host.createDisk(volume('disk'), overlay, signal);
   return { base, kernel, initrd, disk };
 }
 
@@ -142,10 +129,12 @@ function fileReader(agent: TrialGuest['agent']): TrialGuest['readFileByAgent'] {
 /** An isolated network on the first subnet that nothing on the host uses. */
 async function createNetwork(
   name: string,
-  create: (kind: string, xml: string) => Promise<unknown>,
+  host: TrialHost,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   let last: unknown;
   for (let attempt = 0; attempt < 8; attempt++) {
+    signal?.throwIfAborted();
     const subnet = `10.${200 + ((randomBytes(1)[0] ?? 0) % 50)}.${randomBytes(1)[0] ?? 0}`;
     const range = `<range start='${subnet}.10' end='${subnet}.99'/>`;
     const ip = `<ip address='${subnet}.1' netmask='255.255.255.0'><dhcp>${range}</dhcp></ip>`;
@@ -153,14 +142,16 @@ async function createNetwork(
     // dnsmasq would look for 3 s whether somebody has the address: here is nobody else.
     const noPing = `<dnsmasq:options><dnsmasq:option value='no-ping'/></dnsmasq:options>`;
     try {
-      await create('net-create', `<network ${space}><name>${name}</name>${ip}${noPing}</network>`);
+      const xml = `<network ${space}><name>${name}</name>${ip}${noPing}</network>`;
+      await host.createNetwork(xml, signal);
       return;
     } catch (error) {
       last = error;
       await sleep(50);
     }
   }
-  throw new ImageError('COMMAND_FAILED', 'No network could be made for the check', {}, last);
+  const why = last instanceof Error ? last.message : `${last}`;
+  throw new ImageError('COMMAND_FAILED', `No network could be made: ${why}`, {}, last);
 }
 
 function domainXml(it: {
@@ -169,18 +160,20 @@ function domainXml(it: {
   mac: string;
   files: GuestFiles;
   image: BuiltImage;
-  options: TrialOptions;
+  type: 'kvm' | 'qemu';
+  memoryMiB: number;
+  publicKey: string;
 }): string {
-  const { files, options } = it;
-  const key = Buffer.from(`${options.publicKey}\n`).toString('base64');
+  const { files } = it;
+  const key = Buffer.from(`${it.publicKey}\n`).toString('base64');
   const credential = `io.systemd.credential.binary:ssh.authorized_keys.root=${key}`;
-  const cpu = options.domainType === 'kvm' ? 'host-passthrough' : 'maximum';
+  const cpu = it.type === 'kvm' ? 'host-passthrough' : 'maximum';
   const disk = (path: string, device: string, more: string): string =>
     `<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>` +
     `<source file='${escapeXml(path)}'/><target dev='${device}' bus='virtio'/>${more}</disk>`;
-  return `<domain type='${options.domainType}'>
+  return `<domain type='${it.type}'>
 <name>${it.name}</name><uuid>${it.uuid}</uuid>
-<memory unit='MiB'>${options.memoryMiB}</memory><vcpu>1</vcpu>
+<memory unit='MiB'>${it.memoryMiB}</memory><vcpu>1</vcpu>
 <sysinfo type='smbios'><oemStrings><entry>${credential}</entry></oemStrings></sysinfo>
 <os><type arch='x86_64' machine='pc'>hvm</type><kernel>${escapeXml(files.kernel)}</kernel>
 <initrd>${escapeXml(files.initrd)}</initrd>

@@ -7,7 +7,14 @@ import { stateView } from './state-view.ts';
 
 type Wired = Pick<
   CliContext,
-  'openState' | 'openSource' | 'startController' | 'planOnce' | 'openGuests' | 'doctor' | 'images'
+  | 'openState'
+  | 'openSource'
+  | 'startController'
+  | 'planOnce'
+  | 'openGuests'
+  | 'openHosts'
+  | 'doctor'
+  | 'images'
 >;
 
 export function wiredContext(env: CliContext['env']): Wired {
@@ -30,13 +37,17 @@ export function wiredContext(env: CliContext['env']): Wired {
       const { openGuests } = await import('./guest-access.ts');
       return openGuests(state, env);
     },
+    async openHosts() {
+      const { openHosts } = await import('./host-access.ts');
+      return openHosts(env);
+    },
     async doctor(places) {
       const { doctorProbes } = await import('./doctor.ts');
       return doctorProbes(places, env);
     },
     async images() {
       const { imageTools } = await import('./images.ts');
-      return imageTools();
+      return imageTools(env);
     },
   };
 }

@@ -24,6 +24,7 @@ const localSockets = ['/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock'
 interface Connected {
   digest: string;
   hypervisor: Hypervisor;
+  dial: Dial;
   remote?: HypervisorHost;
 }
 
@@ -50,6 +51,14 @@ export class Hosts {
     const connected = { digest, ...this.#connect(host) };
     this.#connected.set(name, connected);
     return connected.hypervisor;
+  }
+
+  /** A stream to the daemon of a host, for what is no business of the controller. */
+  dial(host: BenchHost): Dial {
+    this.hypervisor(host);
+    const connected = this.#connected.get(qualifiedName(host.metadata));
+    if (connected === undefined) throw new Error('a host that is in use has a connection');
+    return connected.dial;
   }
 
   /** A stream to a guest's port: straight for a local host, through the host for a remote one. */
@@ -84,7 +93,7 @@ export class Hosts {
       clock: systemClock,
       log: log.child({ host: name }),
     });
-    return { hypervisor, ...(remote && { remote }) };
+    return { hypervisor, dial, ...(remote && { remote }) };
   }
 
   #remote(host: BenchHost): HypervisorHost {

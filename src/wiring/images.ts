@@ -1,16 +1,21 @@
 /** `benchctl image …`: builds from recipes into the user's cache, and writes the manifest. */
 import { rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { BuiltImage as BuiltReport, ImageCopy, ImageTools } from '../cli/image-tools.ts';
+import type { BuiltImage as BuiltReport, CachedImage, ImageTools } from '../cli/image-tools.ts';
+import { artifactVolume } from '../controllers/bench-cluster/desired.ts';
+import type { BenchHost } from '../crd/bench-host.ts';
 import { apiVersion } from '../crd/field.ts';
+import { qualifiedName } from '../crd/references.ts';
 import { buildImage } from '../image/build.ts';
 import { type BuiltImage, listImages } from '../image/manifest.ts';
 import { readRecipe } from '../image/recipe.ts';
+import type { TrialHost } from '../image/trial-host.ts';
+import { createLog } from '../lib/log.ts';
 
 const recipes = fileURLToPath(new URL('../../images', import.meta.url));
 
-export function imageTools(): ImageTools {
+export function imageTools(env: Readonly<Record<string, string | undefined>>): ImageTools {
   return {
     async build({ recipe, force }, progress, signal) {
       const folder = recipe.includes('/') ? recipe : join(recipes, recipe);
@@ -27,34 +32,54 @@ export function imageTools(): ImageTools {
       await writeFile(manifest, imageManifest(image));
       return report(image, manifest, reused);
     },
-    async verify(name, progress, signal) {
+    async verify(name, host, progress, signal) {
       const image = (await listImages()).find(({ manifest }) => manifest.name === name);
       if (image === undefined)
         throw new Error(`image ${name} is not built: benchctl image build ${name}`);
       const { verifyImage } = await import('../image/verify.ts');
-      const { checks } = await verifyImage(image, {
-        signal,
-        progress: (stage, elapsedMs) =>
-          progress({ stage: 'verify', message: `${stage} ${(elapsedMs / 1000).toFixed(1)} s` }),
+      return withTrialHost(host, env, async (trial) => {
+        const { checks } = await verifyImage(image, trial, {
+          signal,
+          progress: (stage, elapsedMs) =>
+            progress({ stage: 'verify', message: `${stage} ${(elapsedMs / 1000).toFixed(1)} s` }),
+        });
+        return checks.map(({ ok, ...check }) => ({ ...check, passed: ok }));
       });
-      return checks.map(({ ok, ...check }) => ({ ...check, passed: ok }));
     },
-    async list() {
-      return (await listImages()).map(copyOf);
+    async cached() {
+      return (await listImages()).map(cachedImage);
     },
-    async prune({ dryRun }) {
-      const images = await listImages();
-      // The newest of a name is what its recipe makes; the others are of earlier recipes.
-      const newest = new Set<string>();
-      const old = images.filter(({ manifest }) => {
-        const known = newest.has(manifest.name);
-        newest.add(manifest.name);
-        return known;
-      });
-      if (!dryRun) for (const { dir } of old) await rm(dir, { recursive: true, force: true });
-      return old.map(copyOf);
+    async remove({ dir }) {
+      // What is not an image of the cache (any more) is left alone.
+      const image = (await listImages()).find((known) => known.dir === dir);
+      if (image) await rm(image.dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Reached as the controller reaches it, with the pool and the domain type of its manifest. */
+async function withTrialHost<T>(
+  host: BenchHost,
+  env: Readonly<Record<string, string | undefined>>,
+  use: (trial: TrialHost) => Promise<T>,
+): Promise<T> {
+  const { Hosts } = await import('./hosts.ts');
+  const { openTrialHost } = await import('./trial-host.ts');
+  const hosts = new Hosts({ installation: '', log: createLog('silent'), env });
+  const { pool, domainType } = host.spec;
+  const trial = openTrialHost({
+    dial: hosts.dial(host),
+    dialGuest: (address, port, signal) =>
+      hosts.dialGuest(qualifiedName(host.metadata), address, port, signal),
+    pool,
+    ...(domainType && { domainType }),
+  });
+  try {
+    return await use(trial);
+  } finally {
+    await trial.close();
+    await hosts.close();
+  }
 }
 
 /** The BenchImage of a built image, as YAML. JSON strings are YAML strings. */
@@ -83,14 +108,19 @@ function report(image: BuiltImage, manifest: string, reused: boolean): BuiltRepo
   return { name, manifest, disk: image.disk, sha256: disk.sha256, bytes: disk.size, reused };
 }
 
-function copyOf({ manifest, disk, dir }: BuiltImage): ImageCopy {
+function cachedImage({ manifest, dir, disk, kernel, initrd }: BuiltImage): CachedImage {
+  const { name, builtAt } = manifest;
   return {
-    name: manifest.name,
+    name,
     sha256: manifest.disk.sha256,
-    place: `cache ${basename(dir)}`,
-    file: disk,
+    dir,
+    files: [disk, kernel, initrd],
+    volumes: [
+      artifactVolume(name, manifest.disk.sha256, 'qcow2'),
+      artifactVolume(name, manifest.kernel.sha256, 'vmlinuz'),
+      artifactVolume(name, manifest.initrd.sha256, 'initrd'),
+    ],
     bytes: manifest.disk.size,
-    usedBy: [],
-    createdAt: manifest.builtAt,
+    createdAt: builtAt,
   };
 }

@@ -6,34 +6,14 @@ import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { noteFreshness } from '../freshness.ts';
-import { type Kind, kindOf, kinds, parseKind, parseRef } from '../kind.ts';
-import {
-  type OutputFormat,
-  outputOption,
-  type PrintedObject,
-  printedCluster,
-  printedManifest,
-  printedNode,
-  printObjects,
-} from '../output.ts';
+import { noteUnreached } from '../hosts/look.ts';
+import { kinds, parseKind, parseRef } from '../kind.ts';
+import { type OutputFormat, outputOption, printObjects } from '../output.ts';
 import type { Register } from '../program.ts';
-import {
-  clusterTable,
-  hostTable,
-  imageTable,
-  nodeTable,
-  type ObjectTable,
-  type ViewOptions,
-} from '../view/object-tables.ts';
+import type { ViewOptions } from '../view/object-tables.ts';
 import { renderTable } from '../view/table.ts';
-import {
-  isDirectory,
-  missingDirectory,
-  nodesOf,
-  notFound,
-  type World,
-  withWorld,
-} from '../world.ts';
+import { isDirectory, missingDirectory, notFound, type World, withWorld } from '../world.ts';
+import { type Answer, answerOf, type Query } from './get-answer.ts';
 import { watchTable } from './watch.ts';
 
 interface GetOptions {
@@ -41,20 +21,6 @@ interface GetOptions {
   watch?: true;
   allNamespaces?: true;
   cluster?: string;
-}
-
-/** What was asked for, parsed. */
-interface Query {
-  kind: Kind;
-  name?: string;
-  namespace?: string;
-  cluster?: string;
-}
-
-/** The answer, ready for either kind of output. */
-interface Answer {
-  objects: PrintedObject[];
-  table(options: ViewOptions): ObjectTable;
 }
 
 export function addGet(root: Command, register: Register): void {
@@ -83,13 +49,14 @@ async function runGet(call: Call): Promise<number> {
     if (!(await isDirectory(call.globals.dir))) throw missingDirectory(call.globals.dir);
   }
   return withWorld(call.context, call.globals, async (world) => {
-    const answer = await lookUp(world, query);
+    const answer = await lookUp(call, world, query);
     if (query.kind === 'cluster' || query.kind === 'node') {
       await noteFreshness(call, world.state, await world.clusters());
     }
     noteFaults(call, world);
+    noteUnreached(call, answer.seen);
     if (options.watch === true) {
-      const look = async () => (await lookUp(world, { ...query, allowMissing: true })).table;
+      const look = async () => (await lookUp(call, world, { ...query, allowMissing: true })).table;
       return watchTable(call, world, look, viewOptions(call, options));
     }
     printAnswer(call, options, query, answer);
@@ -108,48 +75,24 @@ function parseQuery(call: Call, options: GetOptions): Query {
   const name = ref?.name ?? second;
   return {
     kind,
+    namesOnly: options.output === 'name',
     ...(name === undefined ? {} : { name }),
     ...(options.allNamespaces === true ? {} : { namespace: call.globals.namespace }),
     ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
   };
 }
 
-async function lookUp(world: World, query: Query & { allowMissing?: boolean }): Promise<Answer> {
-  const answer = await answerOf(world, query);
+async function lookUp(
+  call: Call,
+  world: World,
+  query: Query & { allowMissing?: boolean },
+): Promise<Answer> {
+  const answer = await answerOf(call.context, world, query);
   if (query.name !== undefined && answer.objects.length === 0 && query.allowMissing !== true) {
     const all = `benchctl get ${query.kind}s -A`;
     throw notFound(`${query.kind}/${query.name}`, query.namespace ?? '(any)', all);
   }
   return answer;
-}
-
-async function answerOf(world: World, query: Query): Promise<Answer> {
-  const wanted = (item: { namespace: string; name: string }) =>
-    (query.namespace === undefined || item.namespace === query.namespace) &&
-    (query.name === undefined || item.name === query.name);
-  if (query.kind === 'cluster') {
-    const clusters = (await world.clusters()).filter(wanted);
-    const table = (options: ViewOptions) => clusterTable(clusters, options);
-    return { objects: clusters.map(printedCluster), table };
-  }
-  if (query.kind === 'node') {
-    const nodes = (await world.clusters())
-      .flatMap(nodesOf)
-      .filter((node) => wanted({ namespace: node.namespace, name: node.status.name }))
-      .filter((node) => query.cluster === undefined || node.cluster === query.cluster);
-    return { objects: nodes.map(printedNode), table: (options) => nodeTable(nodes, options) };
-  }
-  const manifests = world
-    .snapshot()
-    .manifests.filter((item) => kindOf(item) === query.kind && wanted(item.object.metadata))
-    .sort((a, b) => (a.object.metadata.name < b.object.metadata.name ? -1 : 1));
-  const images = manifests.flatMap((item) => (item.kind === 'BenchImage' ? [item.object] : []));
-  const hosts = manifests.flatMap((item) => (item.kind === 'BenchHost' ? [item.object] : []));
-  return {
-    objects: manifests.map(printedManifest),
-    table: (options) =>
-      query.kind === 'image' ? imageTable(images, options) : hostTable(hosts, options),
-  };
 }
 
 function viewOptions(call: Call, options: GetOptions): () => ViewOptions {

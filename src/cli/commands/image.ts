@@ -1,15 +1,18 @@
-/** `image build|verify|list|prune`: guest images of this machine and in the pools of its hosts. */
+/** `image build|verify`, and the group they are in: making and checking of guest images. */
 import { type Command, Option } from 'commander';
+import { defaultHost } from '../../controllers/bench-cluster/references.ts';
+import type { BenchHost } from '../../crd/bench-host.ts';
+import { hostsOf, meant } from '../../crd/references.ts';
 import { oneLine } from '../../lib/printable.ts';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
-import type { ImageCopy, ImageProgress } from '../image-tools.ts';
-import { type OutputFormat, outputOption } from '../output.ts';
+import type { ImageProgress } from '../image-tools.ts';
 import type { Register } from '../program.ts';
-import { printAge } from '../view/age.ts';
 import { printBytes } from '../view/bytes.ts';
 import { renderTable } from '../view/table.ts';
+import { notFound, withWorld } from '../world.ts';
+import { addImageCopies } from './image-copies.ts';
 
 export function addImage(root: Command, register: Register): void {
   const image = root.command('image').description('Build, check, list and tidy guest images.');
@@ -21,26 +24,18 @@ export function addImage(root: Command, register: Register): void {
   const verify = image
     .command('verify')
     .description('Boot an image and check that it keeps the contract.')
-    .argument('<image>', 'name of the image');
-  const list = image
-    .command('list')
-    .description('List images in the cache and in the pools of hosts.')
-    .addOption(outputOption(['json']));
-  const prune = image
-    .command('prune')
-    .description('Remove images that nothing uses.')
-    .addOption(new Option('--dry-run', 'only say which'));
+    .argument('<image>', 'name of the image')
+    .addOption(new Option('--host <host>', 'BenchHost to boot it on (default: this machine)'));
   register(build, runBuild);
   register(verify, runVerify);
-  register(list, runList);
-  register(prune, runPrune);
+  addImageCopies(image, register);
 }
 
 async function runBuild(call: Call): Promise<number> {
   const { force } = call.options<{ force?: true }>();
   // commander fills the default in beside the words.
   const recipe = call.words[0] ?? 'debian-slurm';
-  const built = await (await call.context.images(call.globals)).build(
+  const built = await (await call.context.images()).build(
     { recipe, force: force === true },
     progressNote(call),
     call.context.signal,
@@ -56,8 +51,10 @@ async function runBuild(call: Call): Promise<number> {
 
 async function runVerify(call: Call): Promise<number> {
   const name = (call.words[0] ?? '').replace(/^images?\//, '');
-  const checks = await (await call.context.images(call.globals)).verify(
+  const host = await hostOf(call);
+  const checks = await (await call.context.images()).verify(
     name,
+    host,
     progressNote(call),
     call.context.signal,
   );
@@ -78,44 +75,15 @@ async function runVerify(call: Call): Promise<number> {
   );
 }
 
-async function runList(call: Call): Promise<number> {
-  const copies = await (await call.context.images(call.globals)).list(call.context.signal);
-  if (call.options<{ output?: OutputFormat }>().output === 'json') {
-    call.print(JSON.stringify(copies, undefined, 2));
-  } else if (copies.length === 0) {
-    call.note('no images; build one: benchctl image build');
-  } else {
-    call.print(...copyTable(call, copies));
-  }
-  return exitCodes.ok;
-}
-
-async function runPrune(call: Call): Promise<number> {
-  const dryRun = call.options<{ dryRun?: true }>().dryRun === true;
-  const removed = await (await call.context.images(call.globals)).prune(
-    { dryRun },
-    call.context.signal,
-  );
-  const total = removed.reduce((sum, copy) => sum + copy.bytes, 0);
-  if (removed.length > 0) call.print(...copyTable(call, removed));
-  const verb = dryRun ? 'would be removed' : 'removed';
-  call.print(`${removed.length} ${verb}, ${printBytes(total)}`);
-  return exitCodes.ok;
-}
-
-function copyTable(call: Call, copies: readonly ImageCopy[]): string[] {
-  const now = call.context.clock.now();
-  const rows = copies.map((copy) => [
-    copy.name,
-    copy.sha256.slice(0, 12),
-    copy.place,
-    printBytes(copy.bytes),
-    copy.usedBy.join(',') || '-',
-    printAge(copy.createdAt, now),
-    copy.file,
-  ]);
-  const titles = ['NAME', 'DIGEST', 'PLACE', 'SIZE', 'USED-BY', 'AGE', 'FILE'];
-  return renderTable(titles, rows, { paint: call.paint });
+async function hostOf(call: Call): Promise<BenchHost> {
+  const { host: name } = call.options<{ host?: string }>();
+  if (name === undefined) return defaultHost;
+  const { namespace } = call.globals;
+  return withWorld(call.context, call.globals, async (world) => {
+    const found = meant(hostsOf(world.snapshot().manifests), namespace, name);
+    if (found === undefined) throw notFound(`host/${name}`, namespace, 'benchctl get hosts -A');
+    return found;
+  });
 }
 
 /** A line on stderr for each stage, and for each tenth of one that knows how far it is. */

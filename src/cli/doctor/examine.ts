@@ -2,6 +2,7 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import { toError } from '../../lib/error.ts';
+import { bounded } from '../bounded.ts';
 import { type Check, fail } from './check.ts';
 import { isLocal, judgeHost, judgeUnreachable } from './judge-host.ts';
 import {
@@ -14,8 +15,6 @@ import {
   judgeState,
 } from './judge-machine.ts';
 import type { DoctorProbes, HostProbe } from './probes.ts';
-
-const probeTimeoutMs = 10_000;
 
 export async function examine(
   probes: DoctorProbes,
@@ -95,22 +94,4 @@ async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
 
 function resultOf<T>(settled: Settled<T>): Promise<T> {
   return settled.kind === 'done' ? Promise.resolve(settled.value) : Promise.reject(settled.error);
-}
-
-async function bounded<T>(
-  ask: (signal: AbortSignal) => Promise<T>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<T> {
-  const timeout = new AbortController();
-  const both = AbortSignal.any([signal, timeout.signal]);
-  const ended = new Promise<never>((_, reject) => {
-    both.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
-  });
-  const cancel = clock.after(probeTimeoutMs, () => timeout.abort());
-  try {
-    return await Promise.race([ask(both), ended]);
-  } finally {
-    cancel();
-  }
 }

@@ -2,10 +2,12 @@
  * The printer columns of clusters, nodes, images and hosts, narrow and wide. Pure.
  * Each row has a key, by which `--watch` knows it again, and one column that passes with time.
  */
-import type { BenchHost } from '../../crd/bench-host.ts';
+import type { HostInventory } from '../../controllers/ports.ts';
 import type { BenchImage } from '../../crd/bench-image.ts';
 import type { NodeStatus } from '../../crd/status.ts';
+import { isReached, type SeenHost } from '../hosts/look.ts';
 import { printAge } from './age.ts';
+import { printBytes } from './bytes.ts';
 import {
   conditionOf,
   headCount,
@@ -76,19 +78,43 @@ const nodeColumns: Column<KnownNode>[] = [
   { title: 'REASON', wide: true, cell: ({ status }) => status.reason },
 ];
 
-const imageColumns: Column<BenchImage>[] = [
-  { title: 'NAME', cell: (image) => image.metadata.name },
-  { title: 'DIGEST', cell: (image) => image.spec.source.sha256.slice(0, 12) },
-  { title: 'PROVIDES', cell: (image) => image.spec.provides.join(',') || '-' },
-  { title: 'BOOT', cell: (image) => (image.spec.boot === undefined ? 'disk' : 'kernel') },
-  { title: 'FILE', wide: true, cell: (image) => image.spec.source.path },
+/** An image with the names of the hosts that have it. */
+export interface KnownImage {
+  image: BenchImage;
+  hosts: string[];
+}
+
+const imageColumns: Column<KnownImage>[] = [
+  { title: 'NAME', cell: ({ image }) => image.metadata.name },
+  { title: 'DIGEST', cell: ({ image }) => image.spec.source.sha256.slice(0, 12) },
+  { title: 'PROVIDES', cell: ({ image }) => image.spec.provides.join(',') || '-' },
+  { title: 'BOOT', cell: ({ image }) => (image.spec.boot === undefined ? 'disk' : 'kernel') },
+  { title: 'HOSTS', cell: ({ hosts }) => hosts.join(',') || '-' },
+  { title: 'FILE', wide: true, cell: ({ image }) => image.spec.source.path },
 ];
 
-const hostColumns: Column<BenchHost>[] = [
-  { title: 'NAME', cell: (host) => host.metadata.name },
-  { title: 'URI', cell: (host) => host.spec.uri },
-  { title: 'POOL', cell: (host) => host.spec.pool },
-  { title: 'DOMAIN-TYPE', cell: (host) => host.spec.domainType ?? 'auto' },
+/** `-` for a host that did not answer. */
+function told(text: (inventory: HostInventory) => string): (seen: SeenHost) => string {
+  return (seen) => (isReached(seen) ? text(seen.inventory) : '-');
+}
+
+const hostColumns: Column<SeenHost>[] = [
+  { title: 'NAME', cell: ({ host }) => host.metadata.name },
+  {
+    title: 'STATUS',
+    cell: (seen) =>
+      isReached(seen) ? { text: 'Reachable', tone: 'good' } : { text: 'Unreachable', tone: 'bad' },
+  },
+  { title: 'LIBVIRT', cell: told(({ libvirtVersion }) => libvirtVersion) },
+  { title: 'TYPES', cell: told(({ domainTypes }) => domainTypes.join(',') || '-') },
+  { title: 'CPUS', cell: told(({ cpus }) => `${cpus}`) },
+  { title: 'MEMORY', cell: told(({ memoryBytes }) => printBytes(memoryBytes)) },
+  { title: 'POOL', cell: ({ host }) => host.spec.pool },
+  { title: 'FREE', cell: told(({ pool }) => printBytes(pool.availableBytes)) },
+  { title: 'URI', cell: ({ host }) => host.spec.uri },
+  { title: 'HOSTNAME', wide: true, cell: told(({ hostname }) => hostname) },
+  { title: 'DOMAIN-TYPE', wide: true, cell: ({ host }) => host.spec.domainType ?? 'auto' },
+  { title: 'VMS', wide: true, cell: told(({ domains }) => `${domains.length}`) },
 ];
 
 export function clusterTable(clusters: readonly KnownCluster[], options: ViewOptions): ObjectTable {
@@ -100,12 +126,12 @@ export function nodeTable(nodes: readonly KnownNode[], options: ViewOptions): Ob
   return objectTable(nodes, nodeColumns, identity, options);
 }
 
-export function imageTable(images: readonly BenchImage[], options: ViewOptions): ObjectTable {
-  return objectTable(images, imageColumns, (image) => image.metadata, options);
+export function imageTable(images: readonly KnownImage[], options: ViewOptions): ObjectTable {
+  return objectTable(images, imageColumns, ({ image }) => image.metadata, options);
 }
 
-export function hostTable(hosts: readonly BenchHost[], options: ViewOptions): ObjectTable {
-  return objectTable(hosts, hostColumns, (host) => host.metadata, options);
+export function hostTable(hosts: readonly SeenHost[], options: ViewOptions): ObjectTable {
+  return objectTable(hosts, hostColumns, ({ host }) => host.metadata, options);
 }
 
 function objectTable<T>(

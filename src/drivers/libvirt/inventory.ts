@@ -98,8 +98,9 @@ function viewsOf(volumes: readonly VolumeConfig[]): VolumeView[] {
   const hidden = unfinished(volumes.map(({ name }) => name));
   return volumes
     .filter(({ name }) => !hidden.has(name))
-    .map(({ name, path, capacityBytes, backingPath }) => ({
+    .map(({ name, path, capacityBytes, fileBytes, unreadable, backingPath }) => ({
       ...{ name, path, capacityBytes },
+      ...(!unreadable && { fileBytes }),
       ...(backingPath !== undefined && { backingPath }),
     }));
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { exitCodes } from '../../../src/cli/exit-code.ts';
 import { ago, cluster, condition, node, record, status } from '../support/builders.ts';
 import { createWorld, settle, until } from '../support/fake-context.ts';
-import { clusterYaml, hostYaml, imageYaml } from '../support/manifests.ts';
+import { clusterYaml } from '../support/manifests.ts';
 
 test('get clusters prints the promised columns', async (t) => {
   const world = await createWorld(t);
@@ -84,16 +84,6 @@ test('JSON holds the object with its status, a list unless it was named', async 
   world.stdout.text = '';
   await world.run('get', 'clusters', '-o', 'json');
   assert.equal(JSON.parse(world.stdout.text).items.length, 1);
-});
-
-test('images and hosts come from the directory', async (t) => {
-  const world = await createWorld(t);
-  await world.write('a.yaml', `${hostYaml()}---\n${imageYaml()}`);
-  await world.run('get', 'images');
-  assert.match(world.stdout.text, /^debian-slurm +0{12} +slurm +disk$/m);
-  world.stdout.text = '';
-  await world.run('get', 'hosts');
-  assert.match(world.stdout.text, /^rhodey +qemu:\/\/\/system +default +auto$/m);
 });
 
 test('namespaces are apart, -A shows all', async (t) => {

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../../src/cli/exit-code.ts';
-import type { ImageCopy, ImageTools } from '../../../src/cli/image-tools.ts';
-import { ago } from '../support/builders.ts';
+import type { ImageTools } from '../../../src/cli/image-tools.ts';
 import { createWorld, type FakeWorld } from '../support/fake-context.ts';
-
-const copy: ImageCopy = {
-  name: 'debian-slurm',
-  sha256: 'abcdef0123456789'.repeat(4),
-  place: 'rhodey',
-  file: 'debian-slurm-abcdef012345.qcow2',
-  bytes: 1.5 * 1024 ** 3,
-  usedBy: [],
-  createdAt: ago(7200),
-};
+import { hostYaml } from '../support/manifests.ts';
 
 function giveTools(world: FakeWorld, tools: Partial<ImageTools>): void {
   const missing = () => Promise.reject(new Error('not asked for'));
-  const all = { build: missing, verify: missing, list: missing, prune: missing, ...tools };
+  const all = { build: missing, verify: missing, cached: missing, remove: missing, ...tools };
   world.parts.images = async () => all;
 }
 
@@ -57,31 +47,21 @@ test('image verify fails when one check does, and shows all', async (t) => {
   assert.match(world.stderr.text, /1 of 2 checks failed/);
 });
 
-test('image list shows every copy with its place and users', async (t) => {
+test('image verify takes a host of the manifests, and else this machine', async (t) => {
   const world = await createWorld(t);
-  giveTools(world, { list: async () => [copy, { ...copy, place: 'cache', usedBy: ['a', 'b'] }] });
-  await world.run('image', 'list');
-  assert.match(
-    world.stdout.text,
-    /^debian-slurm +abcdef012345 +rhodey +1\.5 GiB +- +120m +debian/m,
-  );
-  assert.match(world.stdout.text, / cache .* a,b /);
-});
-
-test('image prune says what went, and with --dry-run what would', async (t) => {
-  const world = await createWorld(t);
-  const asked: unknown[] = [];
+  const asked: string[] = [];
   giveTools(world, {
-    prune: async (options) => {
-      asked.push(options);
-      return [copy];
+    verify: async (name, host) => {
+      asked.push(`${name} on ${host.metadata.name}`);
+      return [];
     },
   });
-  await world.run('image', 'prune', '--dry-run');
-  assert.match(world.stdout.text, /1 would be removed, 1\.5 GiB/);
-  await world.run('image', 'prune');
-  assert.match(world.stdout.text, /1 removed, 1\.5 GiB/);
-  assert.deepEqual(asked, [{ dryRun: true }, { dryRun: false }]);
+  await world.write('host.yaml', hostYaml('rhodey'));
+  assert.equal(await world.run('image', 'verify', 'a'), exitCodes.ok);
+  assert.equal(await world.run('image', 'verify', 'a', '--host', 'rhodey'), exitCodes.ok);
+  assert.equal(await world.run('image', 'verify', 'a', '--host', 'hulk'), exitCodes.notFound);
+  assert.match(world.stderr.text, /host\/hulk not found/);
+  assert.deepEqual(asked, ['a on local', 'a on rhodey']);
 });
 
 test('image alone is a usage error with help', async (t) => {

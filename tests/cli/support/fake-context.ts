@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { CliContext, Terminal } from '../../../src/cli/context.ts';
+import type { HostAccess } from '../../../src/cli/hosts/host-access.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { ClusterView, ControllerLife, EventRecord } from '../../../src/cli/state-view.ts';
-import type { ManifestSource } from '../../../src/controllers/ports.ts';
+import { type Hypervisor, type ManifestSource, PortError } from '../../../src/controllers/ports.ts';
+import type { BenchHost } from '../../../src/crd/bench-host.ts';
 import { load } from '../../../src/crd/load.ts';
+import { qualifiedName } from '../../../src/crd/references.ts';
 import { now } from './builders.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -40,6 +43,11 @@ export class FakeWorld {
   controller: ControllerLife = { running: true, pid: 42 };
   deletions: string[] = [];
   stdin = '';
+  /** What the person at the terminal answers; undefined: nobody is there. */
+  answer: string | undefined;
+  readonly questions: string[] = [];
+  /** By name; a host that is not here does not answer. */
+  readonly hosts = new Map<string, Hypervisor>();
   env: Record<string, string | undefined> = {};
   parts: Partial<CliContext> = {};
   readonly #listeners = new Set<() => void>();
@@ -88,6 +96,10 @@ export class FakeWorld {
       stdout: this.stdout,
       stderr: this.stderr,
       readStdin: async () => this.stdin,
+      ask: async (question) => {
+        this.questions.push(question);
+        return this.answer;
+      },
       env: { BENCHCLUSTER_DIR: this.dir, ...this.env },
       home: '/home/user',
       clock: this.clock,
@@ -98,6 +110,7 @@ export class FakeWorld {
       startController: missing,
       planOnce: missing,
       openGuests: missing,
+      openHosts: async () => this.#access(),
       doctor: missing,
       images: missing,
       ...this.parts,
@@ -114,6 +127,23 @@ export class FakeWorld {
         this.deletions.push(`${namespace}/${name}`);
       },
       onChange: (listener: () => void) => this.#subscribe(listener),
+      close: async () => {
+        this.#opened -= 1;
+      },
+    };
+  }
+
+  #access(): HostAccess {
+    this.#opened += 1;
+    const hypervisor = (host: BenchHost): Hypervisor => {
+      const found = this.hosts.get(qualifiedName(host.metadata));
+      if (found === undefined) throw new PortError('unreachable', 'no route to it');
+      return found;
+    };
+    return {
+      inventory: async (host, signal) => hypervisor(host).inventory(signal),
+      deleteVolume: async (host, volume, signal) =>
+        hypervisor(host).deleteVolume(volume, undefined, signal),
       close: async () => {
         this.#opened -= 1;
       },
