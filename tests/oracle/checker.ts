@@ -19,8 +19,8 @@ export interface Done {
   before: Truth;
   after: Truth;
   memory: Memory;
-  /** Of a command in a guest: the domain that it really ran in. */
-  ranIn?: string;
+  /** It ended with an error, perhaps half-way. */
+  failed: boolean;
 }
 
 export interface Checker {

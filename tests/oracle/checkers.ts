@@ -1,5 +1,35 @@
 /** All checkers, in the order of the reference. */
+import { blastRadius } from './blast-radius.ts';
+import { checkedImage } from './checked-image.ts';
 import type { Checker } from './checker.ts';
+import { drained } from './drained.ts';
+import { evidence } from './evidence.ts';
+import { noLeak } from './no-leak.ts';
+import { noSecret } from './no-secret.ts';
 import { oneDomain } from './one-domain.ts';
+import { oneWrite } from './one-write.ts';
+import { orderedOnly } from './ordered-only.ts';
+import { ownership } from './ownership.ts';
+import { rightMachine } from './right-machine.ts';
+import { safeNames } from './safe-names.ts';
+import { sameIdentity } from './same-identity.ts';
+import { stale } from './stale.ts';
+import { theirDrains } from './their-drains.ts';
 
-export const checkers: readonly Checker[] = [oneDomain];
+export const checkers: readonly Checker[] = [
+  ownership,
+  sameIdentity,
+  oneDomain,
+  drained,
+  orderedOnly,
+  evidence,
+  stale,
+  rightMachine,
+  noSecret,
+  noLeak,
+  theirDrains,
+  checkedImage,
+  blastRadius,
+  safeNames,
+  oneWrite,
+];

@@ -33,17 +33,15 @@ export class Drains {
 
   /** A command of ours took place: what it closed is closed by us. */
   done(effect: Effect, before: Truth, after: Truth): void {
+    this.saw(after);
     if (effect.kind !== 'guest' || effect.reads) return;
     for (const truth of after.schedulers) {
-      const known = this.#schedulers.get(keyOf(truth));
       const old = before.schedulers.find((item) => keyOf(item) === keyOf(truth));
-      if (known === undefined) continue;
-      this.#saw(truth, after.now);
       for (const record of truth.records) {
         const was = old?.records.find(({ name }) => name === record.name);
         const closes = record.closed && (!was?.closed || was.reason !== record.reason);
-        const mine = known.records.get(record.name);
-        if (closes && mine) mine.closedByUs = true;
+        const known = this.record(keyOf(truth), record.name);
+        if (closes && known && effect.script.includes(record.name)) known.closedByUs = true;
       }
     }
   }

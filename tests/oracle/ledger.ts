@@ -55,6 +55,7 @@ export class Ledger {
   readonly #versions = new Map<string, Version[]>();
   /** Which version the controller's record is of. */
   readonly #recorded = new Map<string, Version>();
+  /** By `namespace/name`; what is gone stays known. */
   readonly #images = new Map<string, ImageSpec>();
   readonly #hosts = new Map<string, unknown>();
   /** Clusters whose record was removed at the end of their deletion. */
@@ -66,7 +67,10 @@ export class Ledger {
   changed(source: SourceTruth, now: number): void {
     this.trusted = source.trusted;
     for (const { kind, object } of source.manifests) {
-      if (kind === 'BenchImage') this.#images.set(object.metadata.name, object.spec as ImageSpec);
+      const { namespace, name } = object.metadata;
+      if (kind === 'BenchImage') {
+        this.#images.set(`${namespace}/${name}`, object.spec as ImageSpec);
+      }
       if (kind === 'BenchHost') this.#hosts.set(object.metadata.name, object.spec);
     }
     const written = new Map(
@@ -126,7 +130,7 @@ export class Ledger {
     const before = this.inForce(cluster);
     const spec = manifest.object.spec as ClusterSpec;
     const named = imagesOf(spec);
-    const images = new Map([...this.#images].filter(([name]) => named.has(name)));
+    const images = this.#meant(manifest.object.metadata.namespace, named);
     if (images.size < named.size) return;
     const next: Version = {
       cluster,
@@ -150,6 +154,16 @@ export class Ledger {
       );
     if (!settled && !this.isOver(cluster) && !grows(before, next)) return;
     this.#add(next);
+  }
+
+  /** The image of the cluster's own namespace, or else the one that all share. */
+  #meant(namespace: string, names: ReadonlySet<string>): Map<string, ImageSpec> {
+    const found = new Map<string, ImageSpec>();
+    for (const name of names) {
+      const image = this.#images.get(`${namespace}/${name}`) ?? this.#images.get(`default/${name}`);
+      if (image) found.set(name, image);
+    }
+    return found;
   }
 
   #missing(cluster: string, source: SourceTruth, now: number): void {

@@ -37,6 +37,8 @@ export class Lineage {
   readonly #networks = new Map<string, string>();
   /** Since when a thing that is not ours is there. */
   readonly #foreignSince = new Map<string, number>();
+  /** When a domain or volume was first seen. */
+  readonly #firstSeen = new Map<string, number>();
 
   constructor(installation: string) {
     this.#installation = installation;
@@ -51,6 +53,12 @@ export class Lineage {
       prune(this.#domains, host, uuids);
       prune(this.#volumes, host, names);
       prune(this.#networks, host, networks);
+      prune(this.#foreignSince, host, uuids);
+      prune(this.#firstSeen, host, new Set([...uuids, ...names]));
+      for (const thing of [...uuids, ...names]) {
+        const key = keyOf(host, thing);
+        if (!this.#firstSeen.has(key)) this.#firstSeen.set(key, now);
+      }
       for (const domain of host.domains) {
         this.#note(keyOf(host, domain.uuid), !this.isOurs(domain), now);
       }
@@ -137,6 +145,11 @@ export class Lineage {
   foreignFor(host: HostTruth, uuid: string, now: number): number {
     const since = this.#foreignSince.get(keyOf(host, uuid));
     return since === undefined ? 0 : now - since;
+  }
+
+  /** For how long the domain of that UUID, or the volume of that name, has been there. */
+  seenFor(host: HostTruth, thing: string, now: number): number {
+    return now - (this.#firstSeen.get(keyOf(host, thing)) ?? now);
   }
 
   #note(key: string, foreign: boolean, now: number): void {

@@ -1,23 +1,19 @@
 /** What the oracle remembers of a run; the checkers read it. */
 import { Attempts } from './attempts.ts';
+import type { Done } from './checker.ts';
 import { Drains } from './drains.ts';
-import { Ledger } from './ledger.ts';
+import { Health } from './health.ts';
+import { Ledger, type Version } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
 import type { Effect, StatusTruth, Truth, Witness } from './truth.ts';
-
-export interface ToldStatus {
-  /** As text. */
-  whole: string;
-  failed: boolean;
-  writes: number;
-}
 
 export class Memory {
   readonly installation: string;
   readonly ledger = new Ledger();
   readonly drains = new Drains();
   readonly attempts = new Attempts();
+  readonly health = new Health();
   readonly lineage: Lineage;
   /** By cluster: what was last written as its status. */
   readonly statuses = new Map<string, StatusTruth>();
@@ -32,32 +28,36 @@ export class Memory {
   saw(truth: Truth): void {
     this.lineage.saw(truth);
     this.drains.saw(truth);
+    this.health.saw(truth);
   }
 
   asked(effect: Effect, truth: Truth): void {
     if (effect.kind === 'putStatus') this.drains.told(effect.cluster, effect.status, truth.now);
   }
 
-  done(effect: Effect, before: Truth, after: Truth): void {
+  /** After the checkers: they judge by what was known before it. */
+  done({ effect, before, after, failed }: Omit<Done, 'memory'>): void {
     this.drains.done(effect, before, after);
-    const { ledger } = this;
-    const owner = effect.kind === 'defineDomain' ? effect.domain.owner : undefined;
-    const cluster = nodeOf(owner)?.cluster;
-    const orders = cluster === undefined ? [] : ledger.recent(cluster, after.now).toReversed();
-    this.lineage.done(effect, before, after, orders);
-    this.drains.saw(after);
+    this.lineage.done(effect, before, after, this.#orders(effect, after.now));
+    if (failed) return;
     switch (effect.kind) {
       case 'putCluster':
-        ledger.recorded(effect.cluster);
+        this.ledger.recorded(effect.cluster);
         this.attempts.reordered();
         break;
       case 'removeCluster':
-        ledger.removed(effect.cluster);
+        this.ledger.removed(effect.cluster);
         this.statuses.delete(effect.cluster);
         break;
       case 'putStatus':
         this.statuses.set(effect.cluster, structuredClone(effect.status));
     }
+  }
+
+  #orders(effect: Effect, now: number): Version[] {
+    if (effect.kind !== 'defineDomain') return [];
+    const cluster = nodeOf(effect.domain.owner)?.cluster;
+    return cluster === undefined ? [] : this.ledger.recent(cluster, now).toReversed();
   }
 
   secrets(): ReadonlyMap<string, Uint8Array> {

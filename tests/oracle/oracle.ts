@@ -13,7 +13,7 @@ import type { Effect, Truth, Violation, Witness } from './truth.ts';
 /** How an effect ended: see `Oracle.asked`. */
 export interface Act {
   /** Runs what the effect really does, at the moment when it does it. */
-  through<T>(run: () => T, ranIn?: string): T;
+  through<T>(run: () => T): T;
   /** The answer came, or an error instead. */
   ended(error?: unknown): void;
 }
@@ -57,11 +57,7 @@ export class Oracle {
 
   /** Takes note of the world, in which others than the controller may have acted. */
   look(): Truth {
-    const truth: Truth = {
-      now: this.#witness.now(),
-      hosts: this.#witness.hosts(),
-      schedulers: this.#witness.schedulers(),
-    };
+    const truth = this.#truth();
     this.memory.saw(truth);
     this.reached.saw(truth, this.memory);
     return truth;
@@ -76,7 +72,7 @@ export class Oracle {
     memory.asked(effect, truth);
     this.reached.asked(effect, truth, memory);
     return {
-      through: (run, ranIn) => this.#take(effect, run, ranIn),
+      through: (run) => this.#take(effect, run),
       ended: (error) => {
         memory.attempts.ended(effect, this.#witness.now(), error);
         this.reached.ended(effect, error);
@@ -118,26 +114,33 @@ export class Oracle {
     for (const { id, message } of endOfRun(truth, this.memory)) this.#add(id, [message]);
   }
 
-  #take<T>(effect: Effect, run: () => T, ranIn: string | undefined): T {
+  #take<T>(effect: Effect, run: () => T): T {
     const before = this.look();
-    const taken = () => this.#took(effect, before, ranIn);
     const result = run();
-    if (result instanceof Promise) void result.then(taken, taken);
-    else taken();
+    if (result instanceof Promise) {
+      void result.then(
+        () => this.#took(effect, before, false),
+        () => this.#took(effect, before, true),
+      );
+    } else this.#took(effect, before, false);
     return result;
   }
 
-  #took(effect: Effect, before: Truth, ranIn: string | undefined): void {
-    const after: Truth = {
+  #took(effect: Effect, before: Truth, failed: boolean): void {
+    const after = this.#truth();
+    const { memory } = this;
+    const done = { effect, before, after, memory, failed };
+    this.#judge(after, (checker) => checker.done?.(done));
+    memory.done(done);
+    this.reached.done(done);
+  }
+
+  #truth(): Truth {
+    return {
       now: this.#witness.now(),
       hosts: this.#witness.hosts(),
       schedulers: this.#witness.schedulers(),
     };
-    const { memory } = this;
-    const done = { effect, before, after, memory, ...(ranIn !== undefined && { ranIn }) };
-    this.#judge(after, (checker) => checker.done?.(done));
-    memory.done(effect, before, after);
-    this.reached.done(done);
   }
 
   #judge(truth: Truth, ask: (checker: Checker) => string[] | undefined): void {

@@ -30,6 +30,8 @@ export interface DomainTruth {
   network: string;
   /** Paths of disk, kernel and initrd. */
   files: string[];
+  /** Its guest would answer somebody who knows it. */
+  answers: boolean;
 }
 
 export interface VolumeTruth {

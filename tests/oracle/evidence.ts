@@ -1,0 +1,57 @@
+/**
+ * S7: what runs is taken down only on positive evidence: the cluster is deleted by an order that
+ * can be trusted, the node is beyond what is ordered, or the machine is of another spec than the
+ * present one. S17: for its health alone only when it has been of no use for long.
+ */
+import type { Asked, Checker } from './checker.ts';
+import type { Version } from './ledger.ts';
+import { imageVolumes, isWanted, machineOf } from './ordered.ts';
+import { nodeAimedAt, type Target, type TargetNode, takesAway, targetOf } from './targets.ts';
+
+/** A machine that is of no use for less than this is none of our business yet; milliseconds. */
+const patienceMs = 300_000;
+
+export const evidence: Checker = {
+  id: 'S7',
+  asked: (asked) => {
+    const { effect, truth, memory } = asked;
+    const target = targetOf(effect, truth);
+    if (!takesAway(effect) || target === undefined) return [];
+    if (target.domain === undefined && target.volume === undefined) return [];
+    const node = nodeAimedAt(effect, target, memory);
+    if (node === undefined) return wantedImage(asked, target);
+    const versions = memory.ledger.recent(node.cluster, truth.now);
+    if (versions.some((version) => mayGo(asked, target, node, version))) return [];
+    return [`asks to ${effect.kind} ${node.name}, which is wanted as it is`];
+  },
+};
+
+function mayGo(asked: Asked, target: Target, node: TargetNode, version: Version): boolean {
+  if (!isWanted(version, node.pool, node.index)) return true;
+  if (node.pool === 'head') return false;
+  const machine = machineOf(version, node.pool);
+  if (machine === undefined) return false;
+  if (node.domain === undefined && target.volume) {
+    const { capacityBytes, backingVolume } = target.volume;
+    return capacityBytes !== machine.diskBytes || backingVolume !== machine.backing;
+  }
+  const made = asked.memory.lineage.made(target.host, node.uuid);
+  // Of an earlier life, and nobody here knows what it was made from.
+  if (made === undefined) return true;
+  if (made.orders.some((order) => machineOf(order, node.pool)?.print !== machine.print))
+    return true;
+  return asked.memory.health.unwellFor(node.uuid, asked.truth.now) >= patienceMs;
+}
+
+/** Images are kept as long as any cluster in force refers to them. */
+function wantedImage({ effect, memory }: Asked, { volume }: Target): string[] {
+  if (effect.kind !== 'deleteVolume' || volume === undefined) return [];
+  const users = memory.ledger.clusters().filter((cluster) => {
+    const version = memory.ledger.inForce(cluster);
+    if (version === undefined || version.deleting) return false;
+    return imageVolumes(version).some((image) => image.volume === volume.name);
+  });
+  return users.length === 0
+    ? []
+    : [`asks to delete image ${volume.name} that ${users.join()} needs`];
+}

@@ -1,0 +1,126 @@
+/**
+ * S1: only what is proven ours is written to. A domain by name, UUID and mark; a volume by having
+ * been made by an effect, or by derived name and content; and never what others use. Nothing but
+ * the target of an effect changes by it.
+ */
+import type { Asked, Checker, Done } from './checker.ts';
+import { isChange, targetOf } from './targets.ts';
+import type { HostTruth } from './truth.ts';
+
+/** What others did so lately may not have been seen when the effect was planned; milliseconds. */
+const unseenMs = 5000;
+
+export const ownership: Checker = {
+  id: 'S1',
+  asked: (asked) => [...foreignDomain(asked), ...foreignVolume(asked), ...foreignNetwork(asked)],
+  done: ({ effect, before, after, memory }) => {
+    if (!('host' in effect)) return [];
+    const was = targetOf(effect, before);
+    const messages = changedBesides({ effect, before, after });
+    if (was?.domain && isChange(effect) && !memory.lineage.isOurs(was.domain)) {
+      messages.push(`${effect.kind} changed ${was.domain.name}, which is not ours`);
+    }
+    if (
+      was?.volume &&
+      !memory.lineage.isOurVolume(was.host, was.volume, memory.ledger.clusters())
+    ) {
+      messages.push(`volume ${was.volume.name} was deleted and is not ours`);
+    }
+    return messages;
+  },
+};
+
+function foreignDomain({ effect, truth, memory }: Asked): string[] {
+  const target = targetOf(effect, truth);
+  if (!isChange(effect) || target?.domain === undefined) return [];
+  const { host, domain } = target;
+  if (memory.lineage.isOurs(domain)) return [];
+  if (memory.lineage.foreignFor(host, domain.uuid, truth.now) <= unseenMs) return [];
+  return [`asks to ${effect.kind} ${domain.name} (${domain.uuid}), which is not ours`];
+}
+
+function foreignVolume({ effect, truth, memory }: Asked): string[] {
+  const target = targetOf(effect, truth);
+  if (effect.kind !== 'deleteVolume' || target?.volume === undefined) return [];
+  const { host, volume } = target;
+  const { lineage, ledger } = memory;
+  const known = (thing: string) => lineage.seenFor(host, thing, truth.now) > unseenMs;
+  if (!lineage.isOurVolume(host, volume, ledger.clusters())) {
+    return known(volume.name) ? [`asks to delete volume ${volume.name}, which is not ours`] : [];
+  }
+  const path = `${host.poolPath}/${volume.name}`;
+  const domains = host.domains.filter(
+    ({ files, uuid }) => files.includes(path) && uuid !== effect.onlyUsedBy && known(uuid),
+  );
+  const overlays = host.volumes.filter(
+    ({ backingVolume, name }) => backingVolume === volume.name && known(name),
+  );
+  const users = [...domains, ...overlays].map(({ name }) => name);
+  return users.length === 0 ? [] : [`asks to delete ${volume.name}, used by ${users.join()}`];
+}
+
+function foreignNetwork({ effect, truth, memory }: Asked): string[] {
+  if (effect.kind !== 'removeNetwork') return [];
+  const host = targetOf(effect, truth)?.host;
+  const network = host?.networks.find(({ uuid }) => uuid === effect.network.uuid);
+  if (host === undefined || network === undefined) return [];
+  if (!memory.lineage.isOurNetwork(network)) {
+    return [`asks to remove network ${network.name}, which is not ours`];
+  }
+  const users = host.domains.filter(
+    (domain) =>
+      domain.network === network.name &&
+      memory.lineage.seenFor(host, domain.uuid, truth.now) > unseenMs,
+  );
+  const names = users.map(({ name }) => name);
+  return names.length === 0
+    ? []
+    : [`asks to remove network ${network.name}, used by ${names.join()}`];
+}
+
+function changedBesides({ effect, before, after }: Pick<Done, 'effect' | 'before' | 'after'>) {
+  // An upload takes time, in which other effects take place.
+  if (!('host' in effect) || effect.kind === 'uploadArtifact') return [];
+  const own = new Set(ownThings(effect));
+  return after.hosts.flatMap((host) => {
+    const was = before.hosts.find(({ name }) => name === host.name);
+    if (was === undefined) return [];
+    const [old, now] = [thingsOf(was), thingsOf(host)];
+    return [...new Set([...old.keys(), ...now.keys()])]
+      .filter((thing) => old.get(thing) !== now.get(thing))
+      .filter((thing) => host.name !== effect.host || !own.has(thing))
+      .map((thing) => `${effect.kind} changed ${thing} too`);
+  });
+}
+
+function ownThings(effect: Asked['effect']): string[] {
+  switch (effect.kind) {
+    case 'uploadArtifact':
+      return [`volume ${effect.artifact.volume}`];
+    case 'createVolume':
+      return [`volume ${effect.volume.name}`];
+    case 'deleteVolume':
+      return [`volume ${effect.name}`];
+    case 'defineDomain':
+      return [`domain ${effect.domain.uuid}`];
+    case 'createNetwork':
+    case 'removeNetwork':
+      return [`network ${effect.network.name}`];
+    default:
+      return 'uuid' in effect ? [`domain ${effect.uuid}`] : [];
+  }
+}
+
+function thingsOf({ domains, volumes, networks }: HostTruth): Map<string, string> {
+  return new Map([
+    ...domains.map(({ answers: _, ...domain }): [string, string] => [
+      `domain ${domain.uuid}`,
+      JSON.stringify(domain),
+    ]),
+    ...volumes.map((volume): [string, string] => [`volume ${volume.name}`, JSON.stringify(volume)]),
+    ...networks.map(({ leases: _, ...network }): [string, string] => [
+      `network ${network.name}`,
+      JSON.stringify(network),
+    ]),
+  ]);
+}

@@ -1,0 +1,76 @@
+/** What an effect is aimed at, in the world as it is. */
+import { nodeOf } from './lineage.ts';
+import type { Memory } from './memory.ts';
+import type { DomainTruth, Effect, HostEffect, HostTruth, Truth, VolumeTruth } from './truth.ts';
+
+export interface Target {
+  host: HostTruth;
+  domain?: DomainTruth;
+  volume?: VolumeTruth;
+}
+
+type Change = Extract<HostEffect, { uuid: string }>;
+
+export function isChange(effect: Effect): effect is Change {
+  return ['start', 'resume', 'destroy', 'undefine'].includes(effect.kind);
+}
+
+/** It takes a machine, or its disk, away. */
+export function takesAway(effect: Effect): boolean {
+  return ['destroy', 'undefine', 'deleteVolume'].includes(effect.kind);
+}
+
+/** Undefined for what is no effect on a host. */
+export function targetOf(effect: Effect, truth: Truth): Target | undefined {
+  if (!('host' in effect)) return undefined;
+  const host = truth.hosts.find(({ name }) => name === effect.host);
+  if (host === undefined) return undefined;
+  if (isChange(effect)) {
+    const domain = host.domains.find(({ uuid }) => uuid === effect.uuid);
+    return { host, ...(domain && { domain }) };
+  }
+  if (effect.kind === 'deleteVolume') {
+    const volume = host.volumes.find(({ name }) => name === effect.name);
+    return { host, ...(volume && { volume }) };
+  }
+  return { host };
+}
+
+export interface TargetNode {
+  /** `namespace/name`. */
+  cluster: string;
+  pool: string;
+  index: number;
+  name: string;
+  uuid: string;
+  domain?: DomainTruth;
+}
+
+/** The node that loses its machine or disk by the effect; undefined when it is none of ours. */
+export function nodeAimedAt(
+  effect: Effect,
+  { host, domain, volume }: Target,
+  { lineage, ledger }: Memory,
+): TargetNode | undefined {
+  if (isChange(effect)) {
+    const node = domain && lineage.isOurs(domain) ? nodeOf(domain.owner) : undefined;
+    return node && domain && { ...node, uuid: domain.uuid, domain };
+  }
+  const disk = volume && lineage.nodeOfDisk(volume.name, ledger.clusters());
+  if (disk === undefined) return undefined;
+  const [, short = ''] = disk.cluster.split('/');
+  const match = /^(.+)-(\d+)$/.exec(disk.node.slice(short.length + 1));
+  const found = host.domains.find(({ uuid }) => uuid === disk.uuid);
+  return {
+    cluster: disk.cluster,
+    pool: match?.[1] ?? '',
+    index: Number(match?.[2]),
+    name: disk.node,
+    uuid: disk.uuid,
+    ...(found && { domain: found }),
+  };
+}
+
+export function isRunning({ id }: DomainTruth): boolean {
+  return id !== -1;
+}

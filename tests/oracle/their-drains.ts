@@ -1,0 +1,25 @@
+/** S14: what a person closed for work stays closed, with the reason that the person gave. */
+import type { Checker } from './checker.ts';
+
+export const theirDrains: Checker = {
+  id: 'S14',
+  done: ({ effect, before, after, memory }) => {
+    if (effect.kind !== 'guest' || effect.reads || effect.script.includes('--unit=')) return [];
+    return before.schedulers.flatMap((was) => {
+      const key = `${was.namespace}/${was.cluster}`;
+      const now = after.schedulers.find(
+        ({ namespace, cluster }) => `${namespace}/${cluster}` === key,
+      );
+      return was.records
+        .filter(({ name, closed }) => closed && effect.script.includes(name))
+        .filter(({ name }) => memory.drains.record(key, name)?.closedByUs === false)
+        .flatMap(({ name, reason = '' }) => {
+          const record = now?.records.find((item) => item.name === name);
+          if (record === undefined) return [];
+          if (!record.closed) return [`${name} was opened, which others had closed: ${reason}`];
+          if (record.reason === reason) return [];
+          return [`the reason for which others had closed ${name} was overwritten: ${reason}`];
+        });
+    });
+  },
+};
