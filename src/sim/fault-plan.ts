@@ -1,15 +1,30 @@
 /**
- * Faults of a fake port: calls that fail, answers that are lost, a side that does not answer, and
- * time that each call takes on the injected clock.
+ * Faults of a simulated port: calls that fail, answers that are lost, a side that does not answer,
+ * and time that each call takes on the injected clock. A test orders them one by one; a swarm gives
+ * a source of mishaps that is asked at every call.
  */
 import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
+
+/** What happens to one call beside itself. */
+export interface Mishap {
+  /** On the way there. */
+  delayMs?: number;
+  /** It does not take place; the caller is told this. */
+  refusal?: PortError;
+  /** On the way back. */
+  answerMs?: number;
+  /** It took place, and the caller is told this instead of the answer. */
+  lost?: PortError;
+}
 
 export class FaultPlan<Call extends string> {
   /** Every call that came through, for counting. */
   readonly calls: Call[] = [];
   unreachable = false;
   delayMs = 0;
+  /** Asked at every call. */
+  mishap: ((call: Call) => Mishap | undefined) | undefined;
   readonly #clock: Clock;
   readonly #failures = new Map<Call, PortError[]>();
   readonly #lostReplies = new Map<Call, number>();
@@ -28,25 +43,32 @@ export class FaultPlan<Call extends string> {
 
   async perform<T>(call: Call, signal: AbortSignal, effect: () => T | Promise<T>): Promise<T> {
     this.calls.push(call);
-    if (this.delayMs > 0) await this.#wait(this.delayMs, signal);
+    const mishap = this.mishap?.(call);
+    await this.#wait(this.delayMs + (mishap?.delayMs ?? 0), signal);
     if (signal.aborted) throw new PortError('cancelled', `${call} was cancelled`);
     if (this.unreachable) throw new PortError('unreachable', 'The host does not answer');
-    const failure = this.#failures.get(call)?.shift();
+    const failure = mishap?.refusal ?? this.#failures.get(call)?.shift();
     if (failure !== undefined) throw failure;
     const result = await effect();
+    await this.#wait(mishap?.answerMs ?? 0, signal);
+    if (mishap?.lost) throw mishap.lost;
     const lost = this.#lostReplies.get(call) ?? 0;
     if (lost === 0) return result;
     this.#lostReplies.set(call, lost - 1);
     throw new PortError('timeout', `${call}: the answer was lost`);
   }
 
-  #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(milliseconds, resolve);
+  async #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (milliseconds === 0) return;
+    await new Promise<void>((resolve) => {
       const onAbort = (): void => {
         cancel();
         resolve();
       };
+      const cancel = this.#clock.after(milliseconds, () => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      });
       signal.addEventListener('abort', onAbort, { once: true });
     });
   }

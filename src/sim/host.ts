@@ -28,6 +28,8 @@ export interface SimDomain {
   owner?: OwnerMark;
   mac: string;
   network: string;
+  cpus: number;
+  memoryBytes: number;
   files: string[];
   agentConnected: boolean;
   startedAt: number;
@@ -127,7 +129,7 @@ export class SimHost {
         path: poolPath,
         active: this.poolActive,
         availableBytes: 100 * 2 ** 30,
-        volumes: [...this.volumes.values()].map(({ name, capacityBytes, backingVolume }) => ({
+        volumes: this.#finished().map(({ name, capacityBytes, backingVolume }) => ({
           name,
           path: pathOf(name),
           capacityBytes,
@@ -136,10 +138,24 @@ export class SimHost {
       },
       networks: [...this.networks.values()].map(({ prefix: _, ...network }) => network),
       domains: [...this.domains.values()].map((domain) => {
-        const { mac, network, startedAt: _, leased: __, ...rest } = domain;
+        const {
+          mac,
+          network,
+          startedAt: _,
+          leased: __,
+          cpus: ___,
+          memoryBytes: ____,
+          ...rest
+        } = domain;
         return { ...rest, macs: [mac], networks: network === '' ? [] : [network] };
       }),
     });
+  }
+
+  /** As the driver lists them: what is being uploaded, or was left half, is not there yet. */
+  #finished(): SimVolume[] {
+    const all = [...this.volumes.values()];
+    return all.filter(({ name }) => !this.volumes.has(partOf(name)));
   }
 
   #lease(domain: SimDomain): void {
@@ -160,15 +176,21 @@ export class SimHost {
 }
 
 export function newDomain(
-  domain: Pick<SimDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> & { owner?: OwnerMark },
+  domain: Pick<SimDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> &
+    Partial<Pick<SimDomain, 'owner' | 'cpus' | 'memoryBytes'>>,
 ): SimDomain {
-  const { name, uuid, mac, network, files, owner } = domain;
+  const { name, uuid, mac, network, files, owner, cpus = 1, memoryBytes = 2 ** 30 } = domain;
   return {
-    ...{ name, uuid, mac, network, files },
+    ...{ name, uuid, mac, network, files, cpus, memoryBytes },
     ...(owner && { owner }),
     ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
     ...{ agentConnected: false, startedAt: 0, leased: false },
   };
+}
+
+/** What an upload writes to until it is whole. */
+export function partOf(volume: string): string {
+  return `${volume}.part`;
 }
 
 export function pathOf(volume: string): string {

@@ -20,6 +20,7 @@ import { FaultPlan } from './fault-plan.ts';
 import {
   newDomain,
   ownerKey,
+  partOf,
   pathOf,
   type SimDomain,
   SimHost,
@@ -38,6 +39,11 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   /** What guests wrote to their consoles, by root volume. */
   readonly consoles = new Map<string, string>();
   readonly faults: FaultPlan<SimCall>;
+  /** How events go to those who listen: lost, late or twice, as a fault says. */
+  deliver: (send: () => void) => void = (send) => send();
+  /** Nobody is connected until then, so nobody hears what happens. */
+  eventsLostUntil = 0;
+  #uploadsToCut = 0;
   readonly #options: SimHypervisorOptions;
   readonly #listeners = new Set<(change: { domain?: string }) => void>();
 
@@ -68,6 +74,11 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   /** The next call of that name is done, but its answer never comes. */
   loseReplyOfNext(call: SimCall): void {
     this.faults.loseReplyOfNext(call);
+  }
+
+  /** The next upload ends in its midst and leaves a part that looks as large as the whole. */
+  cutNextUpload(): void {
+    this.#uploadsToCut += 1;
   }
 
   /** What a person or an accident does to a domain: power cut, crash, pause, undefine. */
@@ -138,8 +149,15 @@ export class SimHypervisor extends SimHost implements Hypervisor {
       const bytes = await this.#sourceOf(artifact);
       const total = bytes?.length ?? 1_000_000;
       progress(0, total);
-      progress(total, total);
       const capacityBytes = bytes === undefined ? 2 ** 31 : virtualSize(bytes);
+      const part = partOf(artifact.volume);
+      if (this.#uploadsToCut > 0) {
+        this.#uploadsToCut -= 1;
+        this.volumes.set(part, { name: part, capacityBytes });
+        throw failed('the stream was closed by the host');
+      }
+      progress(total, total);
+      this.volumes.delete(part);
       this.volumes.set(artifact.volume, { name: artifact.volume, capacityBytes });
     });
   }
@@ -177,6 +195,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
         }
       }
       this.volumes.delete(name);
+      this.volumes.delete(partOf(name));
     });
   }
 
@@ -286,7 +305,10 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   }
 
   #emit(domain?: string): void {
-    for (const listener of this.#listeners) listener(domain === undefined ? {} : { domain });
+    if (this.#options.clock.now() < this.eventsLostUntil) return;
+    this.deliver(() => {
+      for (const listener of this.#listeners) listener(domain === undefined ? {} : { domain });
+    });
   }
 }
 

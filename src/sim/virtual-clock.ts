@@ -4,30 +4,42 @@
  * It holds for code whose only waits are promises and this clock: real I/O is not waited for.
  */
 import type { Clock } from '../lib/clock.ts';
-
-interface Timer {
-  at: number;
-  sequence: number;
-  callback: () => void;
-}
+import type { Choice } from './choice.ts';
+import { type Timer, Timers } from './timers.ts';
 
 /** Any fixed instant; whole seconds keep RFC 3339 texts short. */
 export const startOfTime = Date.parse('2026-01-01T00:00:00Z');
 
+export interface VirtualClockOptions {
+  /** Decides between timers of one instant, for which nothing defines an order. */
+  choice?: Choice;
+  /** Lets everything run that waits for promises only, before it returns; needed for `run`. */
+  drain?: () => void;
+}
+
 export class VirtualClock implements Clock {
+  /**
+   * Long waits (half a minute and more) take so many times as long. A day at rest is then a
+   * hundred rounds and not three thousand.
+   */
+  stretch = 1;
+  readonly #choice: Choice | undefined;
+  readonly #drain: (() => void) | undefined;
+  readonly #timers = new Timers();
   #now = startOfTime;
-  #sequence = 0;
-  readonly #timers = new Set<Timer>();
+
+  constructor(options: VirtualClockOptions = {}) {
+    this.#choice = options.choice;
+    this.#drain = options.drain;
+  }
 
   now(): number {
     return this.#now;
   }
 
   after(milliseconds: number, callback: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, sequence: this.#sequence, callback };
-    this.#sequence += 1;
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    const wait = milliseconds >= longMs ? milliseconds * this.stretch : milliseconds;
+    return this.#timers.add(this.#now + wait, callback);
   }
 
   /** Timers that wait. */
@@ -37,41 +49,69 @@ export class VirtualClock implements Clock {
 
   /** Moves on by so much, running all timers that fall due on the way. */
   async advance(milliseconds: number): Promise<void> {
-    const end = this.#now + milliseconds;
-    await settle();
-    while (await this.#runNext(end)) {
-      // Each timer is a step of its own.
-    }
-    this.#now = end;
+    await this.advanceUntil(() => false, milliseconds);
   }
 
   /** Moves on timer by timer until the condition holds; false when the limit came first. */
   async advanceUntil(condition: () => boolean, limitMs: number): Promise<boolean> {
-    const end = this.#now + limitMs;
     await settle();
+    if (this.#drain) {
+      const inMacrotask = Promise.withResolvers<boolean>();
+      setImmediate(() => {
+        try {
+          inMacrotask.resolve(this.run(condition, limitMs));
+        } catch (thrown) {
+          inMacrotask.reject(thrown);
+        }
+      });
+      return inMacrotask.promise;
+    }
+    const end = this.#now + limitMs;
     while (!condition()) {
-      if (!(await this.#runNext(end))) return false;
+      if (!this.#runNext(end)) return false;
+      await settle();
     }
     return true;
   }
 
-  async #runNext(end: number): Promise<boolean> {
-    let next: Timer | undefined;
-    for (const timer of this.#timers) {
-      const sooner =
-        next === undefined ||
-        timer.at < next.at ||
-        (timer.at === next.at && timer.sequence < next.sequence);
-      if (sooner) next = timer;
+  /** The same at once, in one macrotask, for a clock with a drain. */
+  run(condition: () => boolean, limitMs: number): boolean {
+    const end = this.#now + limitMs;
+    if (this.#drain === undefined) throw new Error('this clock has no drain');
+    this.#drain();
+    while (!condition()) {
+      if (!this.#runNext(end)) return false;
+      this.#drain();
     }
-    if (next === undefined || next.at > end) return false;
-    this.#timers.delete(next);
-    this.#now = Math.max(this.#now, next.at);
-    next.callback();
-    await settle();
     return true;
   }
+
+  #runNext(end: number): boolean {
+    const timer = this.#next(end);
+    if (timer === undefined) {
+      this.#now = Math.max(this.#now, end);
+      return false;
+    }
+    this.#now = Math.max(this.#now, timer.at);
+    timer.callback?.();
+    return true;
+  }
+
+  #next(end: number): Timer | undefined {
+    const first = this.#timers.take(end);
+    if (first === undefined || this.#choice === undefined) return first;
+    const tied = [first];
+    for (let more = this.#timers.take(first.at); more; more = this.#timers.take(first.at)) {
+      tied.push(more);
+    }
+    if (tied.length === 1) return first;
+    const chosen = tied[this.#choice.choose(tied.length, 'order')];
+    for (const timer of tied) if (timer !== chosen) this.#timers.giveBack(timer);
+    return chosen;
+  }
 }
+
+const longMs = 25_000;
 
 /** Lets everything run that waits for promises only: microtasks drain before a macrotask comes. */
 export function settle(): Promise<void> {

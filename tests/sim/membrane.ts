@@ -30,11 +30,19 @@ export class Membrane {
   readonly #log: EffectLog;
   readonly #crash: CrashPoint | undefined;
   readonly #onDeath: () => void;
+  readonly #dies: ((effect: string) => CrashPoint['when'] | undefined) | undefined;
 
-  constructor(log: EffectLog, crash: CrashPoint | undefined, onDeath: () => void) {
+  /** It dies at that point, or whenever `dies` says so of an effect. */
+  constructor(
+    log: EffectLog,
+    crash: CrashPoint | undefined,
+    onDeath: () => void,
+    dies?: (effect: string) => CrashPoint['when'] | undefined,
+  ) {
     this.#log = log;
     this.#crash = crash;
     this.#onDeath = onDeath;
+    this.#dies = dies;
   }
 
   /** Ends the process without warning. */
@@ -51,8 +59,10 @@ export class Membrane {
   effect<T>(name: string, call: () => Promise<T>): Promise<T> {
     if (!this.alive) return never();
     this.#log.names.push(name);
-    if (this.#log.names.length !== this.#crash?.effect) return this.#pass(call);
-    if (this.#crash.when === 'before') {
+    const isPoint = this.#log.names.length === this.#crash?.effect;
+    const when = isPoint ? this.#crash?.when : this.#dies?.(name);
+    if (when === undefined) return this.#pass(call);
+    if (when === 'before') {
       this.kill();
       return never();
     }

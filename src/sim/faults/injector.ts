@@ -1,0 +1,156 @@
+/**
+ * Makes faults happen where calls pass: to a host, to a guest, from a host as events. It decides by
+ * the choice of the run, and tells what it did.
+ */
+import { type GuestRunner, PortError } from '../../controllers/ports.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { between, type Choice, chance } from '../choice.ts';
+import type { Mishap } from '../fault-plan.ts';
+import type { SimCall, SimHypervisor } from '../hypervisor.ts';
+import type { FaultName, Mixture } from './kinds.ts';
+
+const reads = new Set<SimCall>(['inventory', 'hostKey', 'guestAddresses', 'consoleLog']);
+/** What a driver allows a short call before it gives up. */
+const callDeadlineMs = 30_000;
+const longestAnswerMs = 2_000;
+
+export interface InjectorOptions {
+  clock: Clock;
+  choice: Choice;
+  mixture: Mixture;
+  /** What happened, where. */
+  tell: (fault: FaultName, where: string) => void;
+}
+
+export class Injector {
+  /** False: nothing happens any more. */
+  active = true;
+  readonly #options: InjectorOptions;
+
+  constructor(options: InjectorOptions) {
+    this.#options = options;
+  }
+
+  /** Whether that fault strikes here and now. */
+  strikes(fault: FaultName, where: string): boolean {
+    const { choice, mixture, tell } = this.#options;
+    const rate = this.active ? (mixture.get(fault) ?? 0) : 0;
+    if (!chance(choice, rate, fault)) return false;
+    tell(fault, where);
+    return true;
+  }
+
+  /** Faults of all calls to that host, and of its events. */
+  afflict(hypervisor: SimHypervisor): void {
+    hypervisor.faults.mishap = (call) =>
+      reads.has(call) ? this.#ofRead(hypervisor, call) : this.#ofWrite(hypervisor, call);
+    hypervisor.deliver = (send) => this.#ofEvent(send);
+  }
+
+  /** Faults of commands in guests; they end as SSH's do, by an error of the port. */
+  commands(runner: GuestRunner): GuestRunner {
+    const { clock, choice } = this.#options;
+    return {
+      run: async (target, script, options) => {
+        const at = target.node;
+        if (this.strikes('commandNotSent', at)) throw unreachable(`${at} closed the connection`);
+        if (this.strikes('commandSlow', at)) {
+          await sleep(clock, between(choice, 1000, 25_000, 'command ms'), options.signal);
+        }
+        const result = await runner.run(target, script, options);
+        if (this.strikes('commandAnswerLost', at)) {
+          throw new PortError('timeout', `${at}: the connection broke, outcome unknown`);
+        }
+        if (this.strikes('commandExits', at)) {
+          return { exitCode: 255, stdout: '', stderr: 'terminated' };
+        }
+        if (this.strikes('outputCut', at)) {
+          const end = choice.choose(result.stdout.length + 1, 'output cut');
+          return { ...result, stdout: result.stdout.slice(0, end) };
+        }
+        return result;
+      },
+      forget: (uuid) => runner.forget(uuid),
+      close: () => runner.close(),
+    };
+  }
+
+  #ofRead(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
+    if (this.#resets(hypervisor, call)) return { lost: unreachable('the connection was reset') };
+    if (this.strikes('readFails', call)) {
+      return { refusal: new PortError('failed', 'pool has asynchronous jobs running') };
+    }
+    if (this.strikes('readHangs', call)) return { delayMs: callDeadlineMs, refusal: timeout(call) };
+    if (this.strikes('oldListing', call)) return { answerMs: this.#answerMs() };
+    return undefined;
+  }
+
+  #ofWrite(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
+    const needsRoom = call === 'createVolume' || call === 'uploadArtifact';
+    if (this.#resets(hypervisor, call)) return { lost: unreachable('the connection was reset') };
+    if (this.strikes('refused', call)) {
+      return { refusal: new PortError('failed', `${call}: internal error`) };
+    }
+    if (needsRoom && this.strikes('poolFull', call)) {
+      return { refusal: new PortError('failed', 'no space left on device') };
+    }
+    if (call === 'uploadArtifact' && this.strikes('uploadCut', call)) {
+      hypervisor.cutNextUpload();
+      return { delayMs: this.#answerMs() };
+    }
+    if (this.strikes('answerLost', call)) return { lost: timeout(call) };
+    if (this.strikes('writeHangs', call)) {
+      return { answerMs: callDeadlineMs, lost: timeout(call) };
+    }
+    if (this.strikes('slowWrite', call)) {
+      return { delayMs: this.#answerMs(), answerMs: this.#answerMs() };
+    }
+    return undefined;
+  }
+
+  /** libvirtd was restarted: every guest runs on, but nobody is told what happens meanwhile. */
+  #resets(hypervisor: SimHypervisor, call: SimCall): boolean {
+    if (!this.strikes('connectionReset', call)) return false;
+    const { clock, choice } = this.#options;
+    hypervisor.eventsLostUntil =
+      clock.now() + between(choice, 100, 5_000, 'connection away for ms');
+    return true;
+  }
+
+  #ofEvent(send: () => void): void {
+    const { clock, choice } = this.#options;
+    if (this.strikes('eventLost', 'event')) return;
+    if (this.strikes('eventLate', 'event')) {
+      clock.after(between(choice, 1, 10_000, 'event late by ms'), send);
+      return;
+    }
+    send();
+    if (this.strikes('eventTwice', 'event')) send();
+  }
+
+  #answerMs(): number {
+    return between(this.#options.choice, 1, longestAnswerMs, 'answer ms');
+  }
+}
+
+function unreachable(message: string): PortError {
+  return new PortError('unreachable', message);
+}
+
+function timeout(call: string): PortError {
+  return new PortError('timeout', `${call}: no answer in time`);
+}
+
+function sleep(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, resolve);
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel();
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
