@@ -4,6 +4,7 @@
  * refused once the object exists. The docs, the CRD and `benchctl plan` all read it from here.
  */
 import { z } from 'zod';
+import { annotationIssues, annotationsText } from './annotations.ts';
 
 export type UpdateEffect = 'live' | 'rolling' | 'immutable';
 
@@ -65,9 +66,14 @@ export const ObjectMeta = z.strictObject({
   namespace: field(Name.default('default'), 'immutable', 'Namespace; `default` if absent.'),
   labels: field(Text.optional(), 'live', 'Labels, for people and tools.'),
   annotations: field(
-    Text.optional(),
+    Text.check(({ value, issues }) => {
+      for (const { name, message, hint } of annotationIssues(value)) {
+        const params = hint === undefined ? {} : { hint };
+        issues.push({ code: 'custom', path: [name], message, params, input: value[name] });
+      }
+    }).optional(),
     'live',
-    'Annotations; see the docs for those that the controller reads.',
+    `Annotations. Of a BenchCluster the controller reads: ${annotationsText}`,
   ),
 });
 export type ObjectMeta = z.infer<typeof ObjectMeta>;

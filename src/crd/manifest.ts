@@ -8,6 +8,8 @@ export interface Origin {
   line: number;
   /** The text may be half written: seen only once, or changed a moment ago. */
   settled: boolean;
+  /** The file says so itself, by its last line `...`; it may still be the half of another version. */
+  whole?: true;
   /** It is no longer written there; in force until its absence is confirmed. */
   missing?: true;
 }

@@ -61,7 +61,8 @@ export function takeIn(files: readonly ManifestFile[]): ManifestSet {
 function accept(file: ManifestFile): void {
   const { manifests, marked } = file.loaded;
   const now = manifests.map((manifest): Manifest => {
-    const origin = { ...manifest.origin, settled: file.settled };
+    const whole = marked && ({ whole: true } as const);
+    const origin = { ...manifest.origin, settled: file.settled, ...whole };
     return { ...manifest, origin };
   });
   const keys = new Set(now.map(manifestKey));

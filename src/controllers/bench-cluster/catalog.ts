@@ -1,9 +1,11 @@
 /**
  * (what the source holds, what was last good) → the records now in force. Pure. It decides what a
- * broken, half-written or missing file may cause: nothing. A record changes only by a valid
- * manifest, shrinks only by a settled one, and is marked deleted only when its manifest is gone
- * from a source that can be trusted as a whole, or when somebody asked for it.
+ * broken, half-written or missing file may cause: nothing. A record begins with a file that is
+ * whole, changes only by a valid manifest, shrinks only by a settled one, and is marked deleted
+ * only when its manifest is gone from a source that can be trusted as a whole, or when somebody
+ * asked for it, and never while it is protected. What it gives is still to pass the breaker.
  */
+import { isProtected, protectAnnotation } from '../../crd/annotations.ts';
 import type { BenchCluster } from '../../crd/bench-cluster.ts';
 import type { BenchImage } from '../../crd/bench-image.ts';
 import { changesOf } from '../../crd/changes.ts';
@@ -21,6 +23,15 @@ export interface CatalogEntry {
   faults: Fault[];
   /** The record differs from the one given and is to be stored. */
   changed: boolean;
+  /** What the source wants is not known now, or not for sure: nothing is to be concluded. */
+  undecided?: true;
+  /** Why nodes that the source does not want any more are kept. */
+  hold?: Hold;
+}
+
+export interface Hold {
+  reason: 'DeletionHeld' | 'DeletionProtected';
+  message: string;
 }
 
 export function clusterKey(metadata: { namespace: string; name: string }): string {
@@ -41,14 +52,22 @@ export function catalog(
     }
   }
   const keys = new Set([...known.keys(), ...clusters.keys()]);
+  // For a cluster that is not there yet: nothing is lost by a file that says that it is whole.
+  const begun = { ...snapshot, manifests: snapshot.manifests.map(settledIfWhole) };
   return [...keys].sort().map((key) => {
     const manifest = clusters.get(key);
     const record = known.get(key);
     const faults = faultsOf(snapshot, key, manifest);
-    if (manifest) return present(snapshot, key, manifest, record, faults);
+    if (manifest && record) return present(snapshot, key, manifest, record, faults);
+    if (manifest) return present(begun, key, settledIfWhole(manifest), undefined, faults);
     if (record) return missing(snapshot, key, record, faults, now, requested.has(key));
     throw new Error(`cluster ${key} is neither written nor recorded`);
   });
+}
+
+function settledIfWhole<M extends Manifest>(manifest: M): M {
+  const { origin } = manifest;
+  return origin.whole ? { ...manifest, origin: { ...origin, settled: true } } : manifest;
 }
 
 /** Faults that name the object, and those of its file that name none. */
@@ -69,6 +88,7 @@ function present(
 ): CatalogEntry {
   const cluster = manifest.object;
   const found = references(snapshot, cluster, record);
+  const settled = manifest.origin.settled && found.settled;
   const problems = [...found.problems.map((problem) => faultAt(manifest, problem)), ...faults];
   const keep = (more: Fault[] = []): CatalogEntry => ({
     key,
@@ -76,7 +96,8 @@ function present(
     faults: [...problems, ...more],
     changed: false,
   });
-  if (found.host === undefined || found.problems.length > 0) return keep();
+  const undecided = (more: Fault[] = []): CatalogEntry => ({ ...keep(more), undecided: true });
+  if (found.host === undefined || found.problems.length > 0) return undecided();
   const next: ClusterRecord = {
     cluster,
     images: found.images,
@@ -85,16 +106,18 @@ function present(
     generation: record?.generation ?? 1,
     ...(record?.status && { status: record.status }),
   };
-  if (record === undefined) return { key, record: next, faults: problems, changed: true };
+  if (record === undefined) {
+    // A head is never made anew, so one made for the half of a file would stay outdated for ever.
+    return settled ? { key, record: next, faults: problems, changed: true } : undecided();
+  }
   // A manifest that is back ends the deletion of its cluster.
   const revived = record.deletionTimestamp !== undefined;
-  if (!revived && digestOf(content(next)) === digestOf(content(record))) return keep();
+  if (!revived && isSameContent(next, record)) return keep();
   const fixed = immutableChanges(record, next);
-  if (fixed.length > 0) return keep(fixed.map((problem) => faultAt(manifest, problem)));
+  if (fixed.length > 0) return undecided(fixed.map((problem) => faultAt(manifest, problem)));
   // A half-written file can look like another cluster: until it has settled, it may only grow.
-  const settled = manifest.origin.settled && found.settled;
-  if (!settled && !onlyGrows(record, next)) return keep();
-  const generation = record.generation + (sameSpec(record.cluster, cluster) ? 0 : 1);
+  if (!settled && !onlyGrows(record, next)) return undecided();
+  const generation = nextGeneration(record, cluster);
   return { key, record: { ...next, generation }, faults: problems, changed: true };
 }
 
@@ -107,20 +130,33 @@ function missing(
   now: number,
   requested: boolean,
 ): CatalogEntry {
-  const unnamed = snapshot.faults.filter(({ object }) => object === undefined);
   if (record.deletionTimestamp !== undefined) return { key, record, faults: [], changed: false };
+  const unproven = requested ? [] : doubts(snapshot, faults);
+  if (unproven.length > 0) {
+    return { key, record, faults: unproven, changed: false, undecided: true };
+  }
+  if (isProtected(record.cluster.metadata)) {
+    return { key, record, faults: [], changed: false, hold: protection };
+  }
   const deletionTimestamp = new Date(now).toISOString();
-  const deleted = { key, record: { ...record, deletionTimestamp }, faults: [], changed: true };
-  if (requested) return deleted;
+  return { key, record: { ...record, deletionTimestamp }, faults: [], changed: true };
+}
+
+/** What keeps an absence from being believed. */
+function doubts(snapshot: SourceSnapshot, faults: Fault[]): Fault[] {
   if (!snapshot.trusted) {
     const message = snapshot.reason ?? 'the source cannot be read';
-    return { key, record, faults: [...faults, { file: 'source', message }], changed: false };
+    return [...faults, { file: 'source', message }];
   }
-  if (faults.length > 0 || unnamed.length > 0) {
-    return { key, record, faults: [...faults, ...unnamed], changed: false };
-  }
-  return deleted;
+  return [...faults, ...snapshot.faults.filter(({ object }) => object === undefined)];
 }
+
+const protection: Hold = {
+  reason: 'DeletionProtected',
+  message:
+    `its manifest is gone, but the cluster is protected by the annotation ${protectAnnotation}; ` +
+    'apply the manifest again, without the annotation if the cluster is to go',
+};
 
 function faultAt(manifest: Manifest, problem: Problem): Fault {
   const { namespace, name } = manifest.object.metadata;
@@ -141,8 +177,13 @@ function content({ cluster, images, host }: ClusterRecord) {
   return { cluster, images, host };
 }
 
-function sameSpec(a: BenchCluster, b: BenchCluster): boolean {
-  return digestOf(a.spec) === digestOf(b.spec);
+export function isSameContent(a: ClusterRecord, b: ClusterRecord): boolean {
+  return digestOf(content(a)) === digestOf(content(b));
+}
+
+/** Counts the changes of the spec. */
+export function nextGeneration({ cluster, generation }: ClusterRecord, next: BenchCluster): number {
+  return digestOf(cluster.spec) === digestOf(next.spec) ? generation : generation + 1;
 }
 
 function immutableChanges(from: ClusterRecord, to: ClusterRecord): Problem[] {

@@ -17,11 +17,10 @@ import type {
   GuestRunner,
   Hypervisor,
   ManifestSource,
-  SourceSnapshot,
   StateStore,
 } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
-import { catalog, clusterKey } from './catalog.ts';
+import type { Hold } from './catalog.ts';
 import { type DesiredCluster, desiredCluster, type Identity } from './desired.ts';
 import { Effects } from './effects.ts';
 import { Guests } from './guests.ts';
@@ -29,6 +28,7 @@ import { observe, observeHost } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { wantedByOthers } from './others.ts';
 import { hostPlan, type Plan, plan } from './plan.ts';
+import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
 import { WatchedHosts } from './watched-hosts.ts';
 import { writeStatus } from './write-status.ts';
@@ -62,6 +62,7 @@ export interface ControllerOptions {
 interface Cluster {
   record?: ClusterRecord;
   faults: Fault[];
+  hold?: Hold;
   status?: ClusterStatus;
   /** It has had its first round since the start of this process. */
   seen?: true;
@@ -91,6 +92,7 @@ export class Controller {
   readonly #abort = new AbortController();
   #unsubscribe: () => void = () => {};
   readonly #sourceReport: SourceReport;
+  readonly #gate: SourceGate;
 
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
@@ -99,6 +101,7 @@ export class Controller {
       this.#wakeHost(hostName),
     );
     this.#hosts = new WatchedHosts(ports.hypervisor, (host) => this.#wakeHost(host));
+    this.#gate = new SourceGate(ports, (time) => this.#queue.addAt(catalogKey, time));
     this.#sourceReport = new SourceReport(ports.log, options.onSource);
     this.#queue = new Queue({
       clock: ports.clock,
@@ -118,6 +121,7 @@ export class Controller {
     const unsubscribes = [
       this.#ports.source.onChange(read),
       this.#ports.state.onDeletionRequest(read),
+      this.#ports.state.onConfirmation(read),
     ];
     this.#unsubscribe = () => {
       for (const unsubscribe of unsubscribes) unsubscribe();
@@ -159,41 +163,25 @@ export class Controller {
   }
 
   async #readCatalog(): Promise<void> {
-    const { source, state, clock } = this.#ports;
-    const snapshot = source.snapshot();
+    const snapshot = this.#ports.source.snapshot();
     this.#sourceReport.tell(snapshot);
-    const requests = await this.#deletionRequests(snapshot);
-    for (const entry of catalog(snapshot, this.#records(), clock.now(), requests)) {
+    for (const entry of await this.#gate.read(snapshot, this.#records())) {
       const cluster = this.#clusters.get(entry.key) ?? this.#cluster(entry.key);
       this.#clusters.set(entry.key, cluster);
-      const faulty = digestOf(cluster.faults) !== digestOf(entry.faults);
+      const told = digestOf([cluster.faults, cluster.hold]);
       cluster.faults = entry.faults;
+      if (entry.hold) cluster.hold = entry.hold;
+      else delete cluster.hold;
       if (entry.changed && entry.record) {
-        await state.putCluster(entry.record);
+        await this.#ports.state.putCluster(entry.record);
         cluster.record = entry.record;
         cluster.effects.forgetFailures();
       }
+      const isNews = told !== digestOf([cluster.faults, cluster.hold]);
       const fresh = cluster.status === undefined || !cluster.seen;
-      if (entry.changed || faulty || fresh) this.#wake(entry.key);
+      if (entry.changed || isNews || fresh) this.#wake(entry.key);
       cluster.seen = true;
     }
-  }
-
-  /** A manifest that is there again takes a request back. */
-  async #deletionRequests(snapshot: SourceSnapshot): Promise<Set<string>> {
-    const { state } = this.#ports;
-    const written = new Set(
-      snapshot.manifests
-        .filter(({ kind, origin }) => kind === 'BenchCluster' && !origin.missing)
-        .map(({ object }) => clusterKey(object.metadata)),
-    );
-    const requests = new Set<string>();
-    for (const request of await state.deletionRequests()) {
-      if (written.has(clusterKey(request))) {
-        await state.forgetDeletionRequest(request.namespace, request.name);
-      } else requests.add(clusterKey(request));
-    }
-    return requests;
   }
 
   /** With the status of now, not of the last edit. */

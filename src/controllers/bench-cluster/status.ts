@@ -5,6 +5,7 @@
 import type { Fault } from '../../crd/fault.ts';
 import { describeFault } from '../../crd/fault.ts';
 import type { ClusterStatus, Condition, NodeStatus, PoolStatus } from '../../crd/status.ts';
+import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
@@ -12,12 +13,19 @@ import type { Plan } from './plan.ts';
 /** Nodes in a status are bounded; one object never has to hold ten thousand. */
 const maxNodes = 1000;
 
+/** What is told besides what was seen and planned. */
+export interface Kept {
+  /** Why nodes that the source does not want any more are kept. */
+  hold?: Hold;
+}
+
 export function clusterStatus(
   cluster: DesiredCluster,
   observed: Observed,
   plan: Plan,
   faults: Fault[],
   now: number,
+  { hold }: Kept = {},
 ): ClusterStatus {
   const { previous } = observed;
   const time = new Date(now).toISOString();
@@ -25,7 +33,7 @@ export function clusterStatus(
   const pools = cluster.pools.map((pool) => ({ role: pool.role, status: poolStatus(pool, nodes) }));
   const head = pools.find(({ role }) => role === 'controlPlane')?.status;
   const endpoint = nodes.find(({ role, address }) => role === 'controlPlane' && address)?.address;
-  const facts = { cluster, observed, plan, faults, nodes };
+  const facts = { cluster, observed, plan, faults, nodes, ...(hold && { hold }) };
   return {
     observedGeneration: cluster.generation,
     conditions: conditions(facts, previous?.conditions ?? [], time),
@@ -82,6 +90,7 @@ interface Facts {
   plan: Plan;
   faults: Fault[];
   nodes: NodeStatus[];
+  hold?: Hold;
 }
 
 type Draft = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
@@ -143,7 +152,8 @@ function reconciling({ cluster, plan, nodes }: Facts): Draft {
   return condition('Reconciling', false, 'AtRest', 'nothing is to be done');
 }
 
-function stalled({ plan, nodes, faults }: Facts): Draft {
+function stalled({ plan, nodes, faults, hold }: Facts): Draft {
+  if (hold) return condition('Stalled', true, hold.reason, hold.message);
   const blocker = plan.blockers.find(({ waiting }) => !waiting);
   if (blocker) return condition('Stalled', true, blocker.reason, blocker.message);
   const node = nodes.find(({ phase }) => phase === 'Stalled');
@@ -153,9 +163,12 @@ function stalled({ plan, nodes, faults }: Facts): Draft {
   return condition('Stalled', false, 'NotStalled', 'no person is needed');
 }
 
-function sourceValid({ faults }: Facts): Draft {
+function sourceValid({ faults, hold }: Facts): Draft {
   const first = faults[0];
-  if (!first) return condition('SourceValid', true, 'Valid', 'the manifest is in force');
+  const inForce = hold
+    ? 'what it takes away is not in force, see Stalled'
+    : 'the manifest is in force';
+  if (!first) return condition('SourceValid', true, 'Valid', inForce);
   const others = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
   const message = `${describeFault(first)}${others}; the last good spec stays in force`;
   return condition('SourceValid', false, 'InvalidManifest', message);

@@ -7,6 +7,7 @@ import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { digestOf } from '../../lib/hash.ts';
 import type { StateStore } from '../ports.ts';
+import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
 import { eventsOf } from './events.ts';
 import type { Observed } from './observed.ts';
@@ -17,6 +18,7 @@ import { clusterStatus } from './status.ts';
 export interface StatusHolder {
   status?: ClusterStatus;
   faults: Fault[];
+  hold?: Hold;
 }
 
 export async function writeStatus(
@@ -28,7 +30,9 @@ export async function writeStatus(
   const before = holder.status;
   const now = clock.now();
   const known = before ? { ...observed, previous: before } : observed;
-  const status = clusterStatus(desired, known, planned, holder.faults, now);
+  const status = clusterStatus(desired, known, planned, holder.faults, now, {
+    ...(holder.hold && { hold: holder.hold }),
+  });
   if (digestOf(status) === digestOf(before)) return undefined;
   // At once, because the other round may come to write while this one is stored.
   holder.status = status;

@@ -1,0 +1,57 @@
+/**
+ * The annotations that the controller reads. Those of other tools pass; one of our own group that
+ * is not known, or that says what it cannot mean, is a fault, because a misspelt protection
+ * protects nothing.
+ */
+import { suggestion } from './suggest.ts';
+
+const group = 'benchcluster.io/';
+
+export const protectAnnotation = `${group}protect`;
+export const confirmAnnotation = `${group}confirm-deletion`;
+
+interface Known {
+  pattern: RegExp;
+  mustBe: string;
+  description: string;
+}
+
+const known: Record<string, Known> = {
+  [protectAnnotation]: {
+    pattern: /^(true|false)$/,
+    mustBe: 'must be "true" or "false"',
+    description:
+      '"true": the cluster is not deleted, also when its manifest vanishes, until the annotation is taken away.',
+  },
+  [confirmAnnotation]: {
+    pattern: /^[0-9a-f]{12}$/,
+    mustBe: 'must be the revision that the condition Stalled of the cluster tells',
+    description:
+      'Confirms that this cluster gets smaller, where that is held; see `benchctl confirm`.',
+  },
+};
+
+/** For the docs. */
+export const annotationsText = Object.entries(known)
+  .map(([name, { description }]) => `\`${name}\`: ${description}`)
+  .join(' ');
+
+export interface AnnotationIssue {
+  name: string;
+  message: string;
+  hint?: string;
+}
+
+export function annotationIssues(annotations: Readonly<Record<string, string>>): AnnotationIssue[] {
+  return Object.entries(annotations).flatMap(([name, value]) => {
+    if (!name.startsWith(group)) return [];
+    const rule = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (rule !== undefined) return rule.pattern.test(value) ? [] : [{ name, message: rule.mustBe }];
+    const hint = suggestion(name, Object.keys(known));
+    return [{ name, message: 'is not a known annotation', ...(hint !== undefined && { hint }) }];
+  });
+}
+
+export function isProtected({ annotations }: { annotations?: Record<string, string> | undefined }) {
+  return annotations?.[protectAnnotation] === 'true';
+}
