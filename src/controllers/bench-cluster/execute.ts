@@ -74,9 +74,9 @@ async function executeInGuest(
     ? startUnitScript(action.unit, await resolveFiles(cluster, action.files, ports), action.script)
     : action.script;
   const timeoutMs = unit ? unitTimeoutMs : scriptTimeoutMs;
-  if (unit) ports.guests.forgetFacts(target.uuid);
+  if (unit) ports.guests.unitStarts(target.uuid);
   const result = await ports.runner.run(target, script, { timeoutMs, signal }).finally(() => {
-    if (unit) ports.guests.forgetFacts(target.uuid);
+    if (unit) ports.guests.unitEnded(target.uuid);
   });
   if (result.exitCode === 0) return;
   const tail = result.stderr.trim().slice(-400);

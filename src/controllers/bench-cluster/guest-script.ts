@@ -22,8 +22,11 @@ read -r host </proc/sys/kernel/hostname
 read -r uptime idle </proc/uptime
 while read -r key size unit; do [ "$key" != MemTotal: ] || break; done </proc/meminfo
 printf '${mark}%s\\n' "bootId=$boot" "hostname=$host" "cpus=$(nproc)" "memoryKiB=$size" "uptime=$uptime"
-units=$(systemctl show 'benchcluster-*.service' --all \\
-  -p Id -p ActiveState -p Result -p ExecMainStatus -p InactiveEnterTimestampMonotonic)
+units=
+if [ -d /run/benchcluster ]; then
+  units=$(systemctl show 'benchcluster-*.service' --all \\
+    -p Id -p ActiveState -p Result -p ExecMainStatus -p InactiveEnterTimestampMonotonic)
+fi
 set -f; IFS='
 '
 for line in $units; do printf '${mark}unit.%s\\n' "$line"; done
@@ -169,7 +172,8 @@ export function startUnitScript(unit: string, files: ResolvedFile[], script: str
   return `set -eu
 umask 077
 mkdir -p /run/benchcluster
-state=$(systemctl show -p ActiveState --value ${service})
+state=inactive
+if [ -e ${run}.attempts ]; then state=$(systemctl show -p ActiveState --value ${service}); fi
 case $state in active|activating) exit 0 ;; esac
 ${writeFiles(files)}umask 077
 ${print(Buffer.from(script), `${run}.sh`)}

@@ -10,30 +10,11 @@ import {
   type GuestResult,
   type GuestRunner,
   type GuestTarget,
-  type HostInventory,
-  type Hypervisor,
   PortError,
 } from '../ports.ts';
 import type { GuestFacts } from '../schedulers/scheduler.ts';
-
-export interface GuestDomain {
-  hostName: string;
-  hypervisor: Hypervisor;
-  domain: DomainView;
-  inventory: HostInventory;
-  user: string;
-}
-
-export type Visit =
-  | { kind: 'answered'; address: string; result: GuestResult; at: number }
-  | {
-      kind: 'unproven';
-      address?: string;
-      reason: string;
-      message: string;
-      at: number;
-      slow?: true;
-    };
+import { type GuestDomain, leases, runOf, type Visit } from './guest-visit.ts';
+import type { GuestView } from './observed.ts';
 
 interface Known {
   /** The run of the domain that this knowledge is about. */
@@ -42,6 +23,8 @@ interface Known {
   target?: GuestTarget;
   candidates?: string;
   facts?: { facts: GuestFacts<unknown>; at: number };
+  /** While a unit of ours runs: the facts of just before it. */
+  factsBefore?: GuestFacts<unknown>;
   /** Its scheduler has answered in this run of the domain. */
   answered?: true;
 }
@@ -84,20 +67,31 @@ export class Guests {
   recall(
     guest: GuestDomain,
     maxAgeMs: number,
-  ): { address: string; facts?: GuestFacts<unknown> } | undefined {
+  ): Omit<Extract<GuestView, { kind: 'proven' }>, 'kind'> | undefined {
     const address = this.proven(guest);
-    const known = this.#of(guest.domain).facts;
+    if (address === undefined) return undefined;
+    const { facts: known, factsBefore } = this.#of(guest.domain);
     const fresh = known !== undefined && this.#clock.now() - known.at <= maxAgeMs;
-    return address === undefined ? undefined : { address, ...(fresh && { facts: known.facts }) };
+    return { address, ...(fresh && { facts: known.facts }), ...(factsBefore && { factsBefore }) };
   }
 
   remember(guest: GuestDomain, facts: GuestFacts<unknown>): void {
     this.#of(guest.domain).facts = { facts, at: this.#clock.now() };
   }
 
-  /** A unit of ours changes what was true; to be called before it starts and after it has ended. */
-  forgetFacts(uuid: string): void {
-    delete this.#known.get(uuid)?.facts;
+  /** A unit of ours changes what was true: to be called before it starts. */
+  unitStarts(uuid: string): void {
+    const known = this.#known.get(uuid);
+    const before = known?.facts?.facts;
+    this.unitEnded(uuid);
+    if (known && before) known.factsBefore = before;
+  }
+
+  /** To be called after a unit has ended, however. */
+  unitEnded(uuid: string): void {
+    const known = this.#known.get(uuid);
+    delete known?.facts;
+    delete known?.factsBefore;
     this.#pending.delete(uuid);
   }
 
@@ -117,13 +111,14 @@ export class Guests {
   /**
    * Runs a script in the guest, proving first where it is. Never throws for what guests do. One
    * visit at a time; a guest that takes longer than `patienceMs` does not hold up the round: its
-   * answer is given to the next one.
+   * answer is given to the next one. While `beside` is not settled, the round waits anyway.
    */
   async visit(
     guest: GuestDomain,
     script: string,
     patienceMs: number,
     signal: AbortSignal,
+    beside?: Promise<unknown>,
   ): Promise<Visit> {
     const { uuid, name } = guest.domain;
     const before = this.#pending.get(uuid);
@@ -137,12 +132,7 @@ export class Guests {
       visit: this.#visit(guest, script, signal),
     };
     this.#pending.set(uuid, pending);
-    let cancel = () => {};
-    const impatient = new Promise<undefined>((resolve) => {
-      cancel = this.#clock.after(patienceMs, () => resolve(undefined));
-    });
-    const visit = await Promise.race([pending.visit, impatient]);
-    cancel();
+    const visit = await this.#inTime(pending.visit, patienceMs, beside);
     if (visit !== undefined) {
       if (this.#pending.get(uuid) === pending) this.#pending.delete(uuid);
       return visit;
@@ -154,6 +144,21 @@ export class Guests {
     const address = this.#known.get(uuid)?.target?.address;
     const late = waiting('WaitingForSSH', `${name} is slow to answer`);
     return { ...late, slow: true, ...(address && { address }), at: this.#clock.now() };
+  }
+
+  /** Undefined when the visit has not ended so long after `beside` was settled. */
+  async #inTime(
+    visit: Promise<Visit>,
+    patienceMs: number,
+    beside: Promise<unknown> | undefined,
+  ): Promise<Visit | undefined> {
+    const first = beside && (await Promise.race([visit, beside.then(() => undefined)]));
+    if (first) return first;
+    let cancel = () => {};
+    const impatient = new Promise<undefined>((resolve) => {
+      cancel = this.#clock.after(patienceMs, () => resolve(undefined));
+    });
+    return Promise.race([visit, impatient]).finally(() => cancel());
   }
 
   async #visit(guest: GuestDomain, script: string, signal: AbortSignal): Promise<Visit> {
@@ -257,19 +262,6 @@ export class Guests {
     if (known === undefined) return;
     this.#known.set(uuid, { run: known.run });
   }
-}
-
-function runOf(domain: DomainView): string {
-  return `${domain.uuid}#${domain.id}`;
-}
-
-function leases(guest: GuestDomain): string[] {
-  return guest.inventory.networks
-    .filter(({ name }) => guest.domain.networks.includes(name))
-    .flatMap((network) => network.leases)
-    .filter(({ mac }) => guest.domain.macs.includes(mac.toLowerCase()))
-    .sort((a, b) => b.expiresAt - a.expiresAt)
-    .map(({ address }) => address);
 }
 
 function waiting(reason: string, message: string) {

@@ -9,7 +9,8 @@ import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
 import type { DesiredCluster } from './desired.ts';
 import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
-import type { GuestDomain, Guests, Visit } from './guests.ts';
+import type { GuestDomain, Visit } from './guest-visit.ts';
+import type { Guests } from './guests.ts';
 import type { FailureView, GuestView, Observed, OperationView } from './observed.ts';
 import { ownedDomains } from './scope.ts';
 
@@ -50,8 +51,10 @@ export async function observe(
   const guests = running.map((domain) => guestDomain(cluster, ports, inventory, domain));
   const heads = guests.filter(({ domain }) => isHead(cluster, domain));
   const workers = guests.filter(({ domain }) => !isHead(cluster, domain));
-  const { head, scheduler } = await askScheduler(ports, context, heads, signal);
-  const visits = await visitWorkers(ports, context, workers, scheduler.view, signal);
+  const asking = askScheduler(ports, context, heads, signal);
+  const early = visitUnproven(ports, workers, asking, signal);
+  const { head, scheduler } = await asking;
+  const visits = await visitWorkers(ports, context, workers, scheduler.view, early, signal);
   const asked = new Map([...head, ...visits]);
   return { ...context, ...(await latest(cluster, ports, inventory, asked, signal)), scheduler };
 }
@@ -181,6 +184,26 @@ function schedulerView(
 }
 
 /**
+ * A worker whose address is not proven is visited whatever the scheduler says, so it is visited
+ * beside the head, which may take long to answer while it boots.
+ */
+function visitUnproven(
+  ports: ObservePorts,
+  workers: GuestDomain[],
+  asking: Promise<unknown>,
+  signal: AbortSignal,
+): Map<string, Promise<Visit>> {
+  const script = factsScript(ports.scheduler.factsScript);
+  const unproven = workers.filter((worker) => ports.guests.proven(worker) === undefined);
+  return new Map(
+    unproven.map((worker) => [
+      worker.domain.name,
+      ports.guests.visit(worker, script, patienceMs.worker, signal, asking),
+    ]),
+  );
+}
+
+/**
  * A worker whose address is proven has nothing new to tell while the scheduler calls it ready and
  * while a unit of ours runs in it. Such a unit makes us forget facts, so facts that are recalled
  * are never of before it.
@@ -190,12 +213,15 @@ async function visitWorkers(
   context: ObserveContext,
   workers: GuestDomain[],
   view: unknown,
+  early: ReadonlyMap<string, Promise<Visit>>,
   signal: AbortSignal,
 ): Promise<Named[]> {
   const script = factsScript(ports.scheduler.factsScript);
   return Promise.all(
     workers.map(async (worker): Promise<Named> => {
       const { name } = worker.domain;
+      const begun = early.get(name);
+      if (begun) return [name, readVisit(ports, worker, await begun).guest];
       // With nothing to join, what was once learnt is enough; else it is asked again now and then.
       const maxAgeMs = view === undefined ? Number.POSITIVE_INFINITY : freshFactsMs;
       const known = ports.guests.recall(worker, maxAgeMs);

@@ -11,7 +11,13 @@ export type GuestView =
   /** No address, no agent or no SSH yet; normal while it boots. */
   | { kind: 'unproven'; address?: string; reason: string; message: string }
   /** Answers at `address`, proven by host key and product UUID; facts only when it was visited. */
-  | { kind: 'proven'; address: string; facts?: GuestFacts<unknown> };
+  | {
+      kind: 'proven';
+      address: string;
+      facts?: GuestFacts<unknown>;
+      /** While a unit of ours runs in it: what it told just before that unit. */
+      factsBefore?: GuestFacts<unknown>;
+    };
 
 /** Long work in this process, running beside the rounds. */
 export interface OperationView {

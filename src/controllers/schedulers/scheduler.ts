@@ -48,6 +48,11 @@ export interface SchedulerNode<Facts> {
   address?: string;
   /** Facts of this round; absent when the guest was not visited or could not be reached. */
   facts?: GuestFacts<Facts>;
+  /**
+   * While a unit of ours runs in the guest: its facts of just before. They tell what the unit began
+   * with and not what is true now, so nothing may be removed or replaced on their account.
+   */
+  factsBefore?: GuestFacts<Facts>;
 }
 
 export interface SchedulerScope<Config, Facts, View> {

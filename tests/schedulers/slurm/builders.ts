@@ -93,6 +93,17 @@ export function head(
   return worker({ ...base, ...part }, facts, units);
 }
 
+/** A head in which a unit of ours runs, with what it told before. */
+export function forming(before: SlurmFacts): SlurmNode {
+  const base = {
+    name: headName,
+    role: 'controlPlane',
+    pool: 'head',
+    address: headAddress,
+  } as const;
+  return worker({ ...base, factsBefore: guestFacts(before, []) });
+}
+
 export function record(part: Partial<NodeRecord> & { state?: string } = {}): NodeRecord {
   const { state = 'IDLE', ...rest } = part;
   const [base = '', ...flags] = state.split('+');

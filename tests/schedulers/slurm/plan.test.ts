@@ -67,6 +67,19 @@ const present: Case[] = [
     does: [join],
   },
   {
+    name: 'so it is while the unit runs that forms the head, by what the head told before',
+    node: worker({}, a.slurmFacts()),
+    head: a.forming(a.slurmFacts()),
+    is: 'configuring Joining',
+    does: [join],
+  },
+  {
+    name: 'it waits while a unit runs in a head that was formed before',
+    node: worker({}, a.slurmFacts()),
+    head: a.forming(a.formedFacts()),
+    is: 'configuring WaitingForHead',
+  },
+  {
     name: 'it waits for a head that could not be formed',
     node: worker({}, a.slurmFacts()),
     head: a.head({}, a.slurmFacts(), [a.unit('slurm-head-1', { activeState: 'failed' })]),

@@ -193,6 +193,7 @@ for (const text of [
 const facts = `slurm-facts 1
 daemon munge ActiveState active
 daemon munge UnitFileState enabled
+daemon munge MainPID 12
 daemon munge ActiveEnterTimestampMonotonic 17
 daemon munge InactiveEnterTimestampMonotonic 0
 daemon slurmctld ActiveState inactive
@@ -205,8 +206,8 @@ slurm-facts end`;
 
 test('facts are read', () => {
   const { daemons, ...rest } = parseFacts(facts);
-  assert.deepEqual(daemons.munge, { active: 'active', enabled: true, incarnation: '17/0' });
-  assert.deepEqual(daemons.slurmd, { active: 'activating', enabled: false, incarnation: '/' });
+  assert.deepEqual(daemons.munge, { active: 'active', enabled: true, incarnation: '12/17/0' });
+  assert.deepEqual(daemons.slurmd, { active: 'activating', enabled: false, incarnation: '//' });
   assert.deepEqual(rest, {
     confDigest: 'a'.repeat(64),
     appliedDigest: 'b'.repeat(64),

@@ -53,5 +53,6 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     off: !mayRun(node.domain),
     ...(guest && { address: guest.address }),
     ...(guest?.facts && { facts: guest.facts }),
+    ...(guest?.factsBefore && { factsBefore: guest.factsBefore }),
   };
 }

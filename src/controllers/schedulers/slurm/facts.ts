@@ -44,16 +44,44 @@ export const appliedPath = '/var/lib/benchcluster/slurm-head';
 export const slurmdDropInPath = '/etc/systemd/system/slurmd.service.d/20-benchcluster-join.conf';
 export const joinMark = '# benchcluster join ';
 
+export const enabledDir = '/etc/systemd/system/multi-user.target.wants';
+export const pidFiles: Record<Daemon, string> = {
+  munge: '/run/munge/munged.pid',
+  slurmctld: '/run/slurmctld.pid',
+  slurmd: '/run/slurmd.pid',
+};
+const units = daemons.map((name) => `${name}.service`).join(' ');
+
+/**
+ * Nothing is asked about daemons that we never configured, and systemd tells at length only about
+ * one that should run and does not: in an emulated guest each of its answers takes a tenth of a
+ * second, and the first visit is one that the whole cluster waits for.
+ */
+const daemonScript = `ask=
+daemon() {
+  enabled=disabled; pid=
+  if [ -e ${enabledDir}/$1.service ]; then enabled=enabled; fi
+  if [ "$2" = active ] && [ -r "$3" ]; then read -r pid <"$3" || :; fi
+  printf 'daemon %s %s %s\\n' $1 ActiveState "$2" $1 UnitFileState $enabled $1 MainPID "$pid"
+  if [ $enabled = enabled ] && [ -z "$pid" ]; then ask=yes; fi
+}
+if [ -e ${appliedPath} ] || [ -e ${slurmdDropInPath} ]; then
+  set -- $(systemctl is-active ${units} 2>/dev/null)
+${daemons.map((name, at) => `  daemon ${name} "\${${at + 1}:-unknown}" ${pidFiles[name]}`).join('\n')}
+fi
+if [ -n "$ask" ]; then
+  systemctl show -p Id -p ActiveEnterTimestampMonotonic -p InactiveEnterTimestampMonotonic ${units} 2>/dev/null |
+    awk 'BEGIN { RS = ""; FS = "\\n" } {
+      id = ""
+      for (i = 1; i <= NF; i++) if (sub(/^Id=/, "", $i)) { id = $i; sub(/[.]service$/, "", id); $i = "" }
+      for (i = 1; i <= NF; i++) if (sub(/=/, " ", $i)) print "daemon " id " " $i
+    }'
+fi`;
+
 export const factsScript = `(
 export LC_ALL=C
 echo 'slurm-facts 1'
-systemctl show -p Id -p ActiveState -p UnitFileState -p ActiveEnterTimestampMonotonic \\
-  -p InactiveEnterTimestampMonotonic ${daemons.map((name) => `${name}.service`).join(' ')} 2>/dev/null |
-  awk 'BEGIN { RS = ""; FS = "\\n" } {
-    id = ""
-    for (i = 1; i <= NF; i++) if (sub(/^Id=/, "", $i)) { id = $i; sub(/[.]service$/, "", id); $i = "" }
-    for (i = 1; i <= NF; i++) if (sub(/=/, " ", $i)) print "daemon " id " " $i
-  }'
+${daemonScript}
 if [ -r ${confPath} ] && sum=$(sha256sum ${confPath}); then echo "conf \${sum%% *}"; fi
 if [ -r ${appliedPath} ] && read -r digest start serial <${appliedPath}; then
   case $serial in '' | *[!0-9]*) ;; *) echo "applied $digest $serial" ;; esac
@@ -85,7 +113,7 @@ export function parseFacts(stdout: string): SlurmFacts {
   const daemonFacts = (name: Daemon): DaemonFacts => ({
     active: states.get(`${name}.ActiveState`) ?? 'unknown',
     enabled: states.get(`${name}.UnitFileState`) === 'enabled',
-    incarnation: ['ActiveEnterTimestampMonotonic', 'InactiveEnterTimestampMonotonic']
+    incarnation: ['MainPID', 'ActiveEnterTimestampMonotonic', 'InactiveEnterTimestampMonotonic']
       .map((property) => states.get(`${name}.${property}`) ?? '')
       .join('/'),
   });

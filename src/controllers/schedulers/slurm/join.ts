@@ -80,14 +80,17 @@ const mostBesideHead = 4;
 
 /**
  * A head that was seen and was never formed has no record of anybody, so nothing can be stale:
- * workers are configured while it is being formed, and their slurmd waits for slurmctld.
+ * workers are configured while it is being formed, and their slurmd waits for slurmctld. While its
+ * unit runs, what it told before counts: the unit makes no record either.
  */
 function joinBesideHead(scope: SlurmScope, node: SlurmNode): Decision | undefined {
   const head = headOf(scope);
   const input = joinInput(scope, node);
-  if (head?.facts === undefined || wasFormed(head) || input === undefined) return undefined;
+  const seen = head?.facts ?? head?.factsBefore;
+  if (head === undefined || seen === undefined || input === undefined) return undefined;
+  if (wasFormed({ ...head, facts: seen })) return undefined;
   const isForming = head.wanted === 'present' && checkConfig(scope.config).length === 0;
-  const hasFailed = head.facts.units.some(({ activeState }) => activeState === 'failed');
+  const hasFailed = seen.units.some(({ activeState }) => activeState === 'failed');
   const isFirst = workersOf(scope).indexOf(node) < mostBesideHead;
   if (!isForming || hasFailed || !isFirst || !isOfEarlierLife(node)) return undefined;
   return join(scope, node, undefined, input);

@@ -8,7 +8,14 @@ import { digestOf, sha256 } from '../../../lib/hash.ts';
 import { quote } from '../../../lib/quote.ts';
 import type { GuestFile } from '../../bench-cluster/action.ts';
 import { mergedParameters, needsRestart } from './config.ts';
-import { appliedPath, confPath, joinMark, slurmdDropInPath } from './facts.ts';
+import {
+  appliedPath,
+  confPath,
+  enabledDir,
+  joinMark,
+  pidFiles,
+  slurmdDropInPath,
+} from './facts.ts';
 
 export const mungeKeySecret = 'munge.key';
 const stateDir = '/var/lib/benchcluster';
@@ -120,11 +127,22 @@ check_munge() {
  * started anew; that is munge too, unless it runs with the present key.
  */
 function enableScript(unit: 'slurmctld' | 'slurmd', other: 'slurmctld' | 'slurmd'): string {
-  return `if [ -e /etc/systemd/system/multi-user.target.wants/${other}.service ]; then
+  return `if [ -e ${enabledDir}/${other}.service ]; then
   systemctl disable --now --quiet ${other}.service
 fi
-# "enable" has systemd read all unit files anew, by far the dearest step here: once, for both.
-systemctl enable --quiet munge.service ${unit}.service
+# systemd reads the files of a unit when it is first needed, and all files anew by a reload, by far
+# the dearest step here: none for units that were not enabled at the boot and never ran.
+reload=no
+if [ -e ${enabledDir}/munge.service ] || [ -e ${enabledDir}/${unit}.service ]; then reload=yes; fi
+if [ $reload = no ]; then
+  case $(systemctl is-active munge.service ${unit}.service) in
+  "inactive
+inactive") ;;
+  *) reload=yes ;;
+  esac
+fi
+systemctl enable --no-reload --quiet munge.service ${unit}.service
+if [ $reload = yes ]; then systemctl daemon-reload; fi
 services=${unit}.service
 key=$(sha256sum /etc/munge/munge.key)
 known=
@@ -224,12 +242,21 @@ ExecStart=
 ExecStart=$(command -v slurmd) -D -s -Z --conf-server ${input.headAddress}:6817 -N $name --conf "$hardware RealMemory=$memory Feature=${input.pool}"
 end
 mv ${slurmdDropInPath}.new ${slurmdDropInPath}
-${enableScript('slurmd', 'slurmctld')}began=$(date +%s)
-systemctl restart $services
+${enableScript('slurmd', 'slurmctld')}case $services in munge*) systemctl restart munge.service; services=slurmd.service ;; esac
 note_key
-# Before slurmd has its configuration, Slurm's programs look for a head in the DNS for seconds.
+# A slurmd that finds no slurmctld tries again only after ten seconds: it starts when one listens.
+if command -v bash >/dev/null; then
+  timeout 120 bash -c 'until : </dev/tcp/$0/6817; do sleep 0.3; done 2>/dev/null' ${input.headAddress} || {
+    echo 'nothing listens at ${input.headAddress}, port 6817' >&2
+    exit 1
+  }
+fi
+began=$(date +%s)
+systemctl restart $services
+# Before slurmd has its configuration, Slurm's programs look for a head in the DNS for seconds, and
+# until it has begun they only keep it from its work.
 registered() {
-  [ -e /run/slurm/conf/slurm.conf ] || return 1
+  [ -e /run/slurm/conf/slurm.conf ] && [ -e ${pidFiles.slurmd} ] || return 1
   record=$(timeout 10 scontrol show node -o "$name" 2>/dev/null) || return 1
   case $record in *' SlurmdStartTime='[0-9]*) ;; *) return 1 ;; esac
   record=\${record#* SlurmdStartTime=}

@@ -1,0 +1,38 @@
+/**
+ * Whom a visit is for and what comes of it.
+ */
+import type { DomainView, GuestResult, HostInventory, Hypervisor } from '../ports.ts';
+
+export interface GuestDomain {
+  hostName: string;
+  hypervisor: Hypervisor;
+  domain: DomainView;
+  inventory: HostInventory;
+  user: string;
+}
+
+export type Visit =
+  | { kind: 'answered'; address: string; result: GuestResult; at: number }
+  | {
+      kind: 'unproven';
+      address?: string;
+      reason: string;
+      message: string;
+      at: number;
+      slow?: true;
+    };
+
+/** Names one run of a domain. */
+export function runOf(domain: DomainView): string {
+  return `${domain.uuid}#${domain.id}`;
+}
+
+/** Its addresses by DHCP, newest lease first. */
+export function leases(guest: GuestDomain): string[] {
+  return guest.inventory.networks
+    .filter(({ name }) => guest.domain.networks.includes(name))
+    .flatMap((network) => network.leases)
+    .filter(({ mac }) => guest.domain.macs.includes(mac.toLowerCase()))
+    .sort((a, b) => b.expiresAt - a.expiresAt)
+    .map(({ address }) => address);
+}
