@@ -78,14 +78,19 @@ async function remove(
   const now = new Set((await look(call, tools, access)).filter(isUnused).map(keyOf));
   const removed: PlacedCopy[] = [];
   const kept: string[] = [];
-  for (const copy of shown) {
+  const keptFiles = new Set<string>();
+  // The cache last: while a volume is on a host, the cache is what tells that it is ours.
+  for (const copy of shown.toSorted((a, b) => Number('cached' in a) - Number('cached' in b))) {
     try {
       if (!now.has(keyOf(copy))) throw new Error('it is not unused any more');
-      if ('cached' in copy) await tools.remove(copy.cached);
-      else await deleteVolume(call, access, copy);
+      if (!('cached' in copy)) await deleteVolume(call, access, copy);
+      else if (copy.cached.volumes.some((file) => keptFiles.has(file)))
+        throw new Error('a host still has it');
+      else await tools.remove(copy.cached);
       removed.push(copy);
     } catch (thrown) {
       call.context.signal.throwIfAborted();
+      keptFiles.add(copy.file);
       kept.push(`${copy.file} in ${copy.where}: ${oneLine(toError(thrown).message)}`);
     }
   }

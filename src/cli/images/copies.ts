@@ -63,12 +63,11 @@ export function allCopies(world: ImageWorld): PlacedCopy[] {
       [source, boot?.kernel, boot?.initrd].flatMap((file) => file?.path ?? []),
     ),
   );
-  return [
-    ...cacheCopies(world.cached, named),
-    ...world.seen
-      .filter(isReached)
-      .flatMap((seen) => hostCopies(seen, ours, wantedOn(seen, world.seen, records))),
-  ];
+  const onHosts = world.seen
+    .filter(isReached)
+    .flatMap((seen) => hostCopies(seen, ours, wantedOn(seen, world.seen, records)));
+  const staying = onHosts.filter(({ state }) => state !== 'unused').map(({ file }) => file);
+  return [...cacheCopies(world.cached, new Set([...named, ...staying])), ...onHosts];
 }
 
 /** As they are in force, and as they will be when the manifests are taken in. */
@@ -77,12 +76,13 @@ function recordsOf({ snapshot, records, now }: ImageWorld): ClusterRecord[] {
   return [...records, ...next];
 }
 
-function cacheCopies(cached: readonly CachedImage[], named: ReadonlySet<string>): PlacedCopy[] {
+/** `needed`: files that something names, and volumes that stay on a host: by the cache they are ours. */
+function cacheCopies(cached: readonly CachedImage[], needed: ReadonlySet<string>): PlacedCopy[] {
   const newest = new Set<string>();
   return cached.map((image) => {
     const isNewest = !newest.has(image.name);
     newest.add(image.name);
-    const state = image.files.some((file) => named.has(file))
+    const state = [...image.files, ...image.volumes].some((item) => needed.has(item))
       ? 'wanted'
       : isNewest
         ? 'current'

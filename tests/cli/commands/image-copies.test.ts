@@ -71,7 +71,7 @@ test('image list shows cache and hosts, who uses what, and whose it is', async (
   assert.deepEqual(rows.slice(0, -1), [
     ['NAME', 'DIGEST', 'WHERE', 'SIZE', 'USED-BY', 'STATE', 'AGE', 'FILE'],
     ['debian', newDigest, 'cache', '1.0 MiB', '-', 'current', '60s', '/cache/debian/b/disk.qcow2'],
-    ['debian', oldDigest, 'cache', '1.0 MiB', '-', 'unused', '120m', '/cache/debian/a/disk.qcow2'],
+    ['debian', oldDigest, 'cache', '1.0 MiB', '-', 'wanted', '120m', '/cache/debian/a/disk.qcow2'],
     ['debian', oldDigest, 'rhodey', '-', '2', 'used', '-', former],
     ['debian', newDigest, 'rhodey', '-', '-', 'unused', '-', present],
     ['theirs', 'c'.repeat(12), 'rhodey', '-', '-', 'foreign', '-', 'theirs-cccccccccccc.qcow2'],
@@ -169,15 +169,17 @@ test('while the host of a cluster is away, what it wants is kept everywhere', as
 });
 
 test('what was taken into use meanwhile is kept, the rest goes, and it is told', async (t) => {
-  const { world, host } = await worldWith(t);
-  addVolumes(host, former, present);
+  const { world, host, cache } = await worldWith(t);
+  addVolumes(host, former, present, `debian-${newDigest}.initrd`);
   world.parts.ask = async () => {
     addDisk(host, 'vm-0-deadbeef.qcow2', present);
     return 'yes';
   };
   host.failNext('deleteVolume', new PortError('conflict', 'it is used by domain x'));
   assert.equal(await world.run('image', 'prune'), exitCodes.failed);
-  assert.match(world.stdout.text, /1 removed/);
-  assert.match(world.stderr.text, /not removed: .*it is used by domain x \(and 1 more\)/);
+  assert.match(world.stdout.text, /^1 removed/m);
+  assert.match(world.stderr.text, /not removed: .*it is used by domain x \(and 2 more\)/);
+  // Of the old build the cache stays too: without it nothing would tell whose the volume is.
+  assert.equal(cache.length, 2);
   assert.deepEqual([...host.volumes.keys()], [former, present, 'vm-0-deadbeef.qcow2']);
 });
