@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { startLab } from '../../lab/start.ts';
 import { buildImage } from '../../src/image/build.ts';
 import { readRecipe } from '../../src/image/recipe.ts';
+import { createBench, worldOf } from './test-bench.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const skip = process.getuid?.() === 0 ? false : 'a private libvirt needs root';
@@ -43,4 +44,16 @@ test('benchctl image verify: the Slurm image keeps its contract on a host of the
     const left = await lab.exec(['virsh', '-q', ...what.split(' ')]);
     assert.equal(left.stdout.trim(), '', `left of ${what}`);
   }
+});
+
+test('benchctl image verify: on a host that is reached by SSH alone, by an ordinary user', {
+  skip,
+  timeout: 600_000,
+}, async () => {
+  await using bench = await createBench({ remote: true });
+  const emptyWorld = await worldOf(bench);
+  assert.match(await bench.benchctl('get', 'hosts'), /^remote +Reachable /m);
+  const report = await bench.benchctl('image', 'verify', 'debian-slurm', '--host', 'remote');
+  assert.match(report, /^one SSH host key, ed25519 +ok /m);
+  assert.equal(await worldOf(bench), emptyWorld);
 });
