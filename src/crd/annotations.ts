@@ -3,7 +3,7 @@
  * is not known, or that says what it cannot mean, is a fault, because a misspelt protection
  * protects nothing.
  */
-import { suggestion } from './suggest.ts';
+import { nearest } from './suggest.ts';
 
 const group = 'benchcluster.io/';
 
@@ -47,9 +47,16 @@ export function annotationIssues(annotations: Readonly<Record<string, string>>):
     if (!name.startsWith(group)) return [];
     const rule = Object.hasOwn(known, name) ? known[name] : undefined;
     if (rule !== undefined) return rule.pattern.test(value) ? [] : [{ name, message: rule.mustBe }];
-    const hint = suggestion(name, Object.keys(known));
-    return [{ name, message: 'is not a known annotation', ...(hint !== undefined && { hint }) }];
+    return [{ name, message: 'is not a known annotation', hint: hintFor(name) }];
   });
+}
+
+/** Without the group, which they all have, and which would make any two look alike. */
+function hintFor(name: string): string {
+  const words = Object.keys(known).map((each) => each.slice(group.length));
+  const near = nearest(name.slice(group.length), words);
+  const all = Object.keys(known).join(', ');
+  return near === undefined ? `known are ${all}` : `did you mean "${group}${near}"?`;
 }
 
 export function isProtected({ annotations }: { annotations?: Record<string, string> | undefined }) {

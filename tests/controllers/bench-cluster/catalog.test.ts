@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { catalog, clusterKey } from '../../../src/controllers/bench-cluster/catalog.ts';
 import type { ClusterRecord, SourceSnapshot } from '../../../src/controllers/ports.ts';
+import { protectAnnotation } from '../../../src/crd/annotations.ts';
 import type { Manifest } from '../../../src/crd/manifest.ts';
 import { manifestOf } from '../../../src/sim/memory-source.ts';
 import { clusterOf, hostOf, imageOf, recordOf } from '../../fakes/builders.ts';
@@ -197,6 +198,83 @@ describe('a file that has not settled', () => {
     const entry = only(snapshotOf([...base, manifestOf(clusterOf(), false)]), [record]);
     assert.equal(entry.record?.deletionTimestamp, undefined);
     assert.equal(entry.changed, true);
+  });
+});
+
+describe('a new cluster', () => {
+  const whole = (object: Manifest['object'], settled = false): Manifest => {
+    const manifest = manifestOf(object, settled);
+    return { ...manifest, origin: { ...manifest.origin, whole: true } };
+  };
+  const half = (object: Manifest['object']) => manifestOf(object, false);
+
+  test('waits until its file has settled, so that no head is made for the half of a file', () => {
+    const entry = only(snapshotOf([...base, half(clusterOf())]), []);
+    assert.equal(entry.record, undefined);
+    assert.equal(entry.changed, false);
+    assert.deepEqual(entry.faults, []);
+  });
+
+  test('begins at once with a file that says that it is whole', () => {
+    const entry = only(snapshotOf([...base, whole(clusterOf())]), []);
+    assert.deepEqual(entry.record, recordOf());
+  });
+
+  test('waits for the image and the host that it refers to', () => {
+    for (const late of base) {
+      const others = base.filter((object) => object !== late);
+      assert.equal(
+        only(snapshotOf([...others, half(late), whole(clusterOf())]), []).changed,
+        false,
+      );
+      assert.equal(
+        only(snapshotOf([...others, whole(late), whole(clusterOf())]), []).changed,
+        true,
+      );
+    }
+  });
+
+  test('that is there by then shrinks only by a settled file, whole or not', () => {
+    const entry = only(snapshotOf([...base, whole(clusterOf({ replicas: 1 }))]), [recordOf()]);
+    assert.equal(entry.changed, false);
+    assert.equal(entry.undecided, true);
+  });
+});
+
+describe('a protected cluster', () => {
+  const shielded = (value = 'true') => {
+    const cluster = clusterOf();
+    cluster.metadata.annotations = { [protectAnnotation]: value };
+    return cluster;
+  };
+
+  test('is kept when its manifest vanishes, and also when somebody asks for its deletion', () => {
+    for (const requested of [[], [key]]) {
+      const entry = only(snapshotOf(base), [recordOf(shielded())], requested);
+      assert.equal(entry.changed, false);
+      assert.equal(entry.record?.deletionTimestamp, undefined);
+      assert.equal(entry.hold?.reason, 'DeletionProtected');
+      assert.match(entry.hold?.message ?? '', /benchcluster\.io\/protect/);
+    }
+  });
+
+  test('may still be scaled and changed', () => {
+    const cluster = { ...shielded(), spec: clusterOf({ replicas: 1 }).spec };
+    const entry = only(snapshotOf([...base, cluster]), [recordOf(shielded())]);
+    assert.equal(entry.record?.generation, 2);
+    assert.equal(entry.hold, undefined);
+  });
+
+  test('goes when the annotation was taken away before', () => {
+    const settled = only(snapshotOf([...base, clusterOf()]), [recordOf(shielded())]);
+    assert.ok(settled.record && settled.changed);
+    assert.ok(only(snapshotOf(base), [settled.record]).record?.deletionTimestamp);
+    assert.ok(only(snapshotOf(base), [recordOf(shielded('false'))]).record?.deletionTimestamp);
+  });
+
+  test('does not lose the annotation to a file that has not settled', () => {
+    const unsettled = manifestOf(clusterOf(), false);
+    assert.equal(only(snapshotOf([...base, unsettled]), [recordOf(shielded())]).changed, false);
   });
 });
 
