@@ -4,8 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 
+/** Asked for again and again, at every look at a world. */
+const known = new Map<string, string>();
+
 /** RFC 4122, version 5. */
 export function nameUuid(namespace: string, name: string): string {
+  const key = `${namespace} ${name}`;
+  const uuid = known.get(key) ?? hashed(namespace, name);
+  known.set(key, uuid);
+  return uuid;
+}
+
+function hashed(namespace: string, name: string): string {
   const digest = createHash('sha1');
   digest.update(Buffer.from(namespace.split('-').join(''), 'hex'));
   digest.update(Buffer.from(name, 'utf8'));

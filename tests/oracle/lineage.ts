@@ -47,16 +47,15 @@ export class Lineage {
   /** What is gone was not ours for ever: another one of that name is somebody else's. */
   saw({ hosts, now }: Truth): void {
     for (const host of hosts) {
-      const uuids = new Set(host.domains.map(({ uuid }) => uuid));
-      const names = new Set(host.volumes.map(({ name }) => name));
-      const networks = new Set(host.networks.map(({ name }) => name));
+      const uuids = new Set(host.domains.map(({ uuid }) => keyOf(host, uuid)));
+      const names = new Set(host.volumes.map(({ name }) => keyOf(host, name)));
+      const networks = new Set(host.networks.map(({ name }) => keyOf(host, name)));
       prune(this.#domains, host, uuids);
       prune(this.#volumes, host, names);
       prune(this.#networks, host, networks);
       prune(this.#foreignSince, host, uuids);
-      prune(this.#firstSeen, host, new Set([...uuids, ...names]));
-      for (const thing of [...uuids, ...names]) {
-        const key = keyOf(host, thing);
+      prune(this.#firstSeen, host, uuids, names);
+      for (const key of [...uuids, ...names]) {
         if (!this.#firstSeen.has(key)) this.#firstSeen.set(key, now);
       }
       for (const domain of host.domains) {
@@ -181,9 +180,13 @@ function keyOf(host: { name: string }, thing: string): string {
   return `${host.name} ${thing}`;
 }
 
-function prune(made: Map<string, unknown>, host: HostTruth, there: ReadonlySet<string>): void {
-  for (const key of made.keys()) {
-    const [owner, ...thing] = key.split(' ');
-    if (owner === host.name && !there.has(thing.join(' '))) made.delete(key);
+function prune(
+  known: Map<string, unknown>,
+  host: HostTruth,
+  ...there: readonly ReadonlySet<string>[]
+): void {
+  const prefix = keyOf(host, '');
+  for (const key of known.keys()) {
+    if (!there.some((keys) => keys.has(key)) && key.startsWith(prefix)) known.delete(key);
   }
 }

@@ -4,8 +4,10 @@
  * the target of an effect changes by it.
  */
 import type { Asked, Checker, Done } from './checker.ts';
+import type { Memory } from './memory.ts';
+import { imageVolumes } from './ordered.ts';
 import { isChange, targetOf } from './targets.ts';
-import type { HostTruth } from './truth.ts';
+import type { HostTruth, VolumeTruth } from './truth.ts';
 
 /** What others did so lately may not have been seen when the effect was planned; milliseconds. */
 const unseenMs = 5000;
@@ -20,10 +22,7 @@ export const ownership: Checker = {
     if (was?.domain && isChange(effect) && !memory.lineage.isOurs(was.domain)) {
       messages.push(`${effect.kind} changed ${was.domain.name}, which is not ours`);
     }
-    if (
-      was?.volume &&
-      !memory.lineage.isOurVolume(was.host, was.volume, memory.ledger.clusters())
-    ) {
+    if (was?.volume && !isOurVolume(was.host, was.volume, memory)) {
       messages.push(`volume ${was.volume.name} was deleted and is not ours`);
     }
     return messages;
@@ -43,9 +42,9 @@ function foreignVolume({ effect, truth, memory }: Asked): string[] {
   const target = targetOf(effect, truth);
   if (effect.kind !== 'deleteVolume' || target?.volume === undefined) return [];
   const { host, volume } = target;
-  const { lineage, ledger } = memory;
+  const { lineage } = memory;
   const known = (thing: string) => lineage.seenFor(host, thing, truth.now) > unseenMs;
-  if (!lineage.isOurVolume(host, volume, ledger.clusters())) {
+  if (!isOurVolume(host, volume, memory)) {
     return known(volume.name) ? [`asks to delete volume ${volume.name}, which is not ours`] : [];
   }
   const path = `${host.poolPath}/${volume.name}`;
@@ -57,6 +56,13 @@ function foreignVolume({ effect, truth, memory }: Asked): string[] {
   );
   const users = [...domains, ...overlays].map(({ name }) => name);
   return users.length === 0 ? [] : [`asks to delete ${volume.name}, used by ${users.join()}`];
+}
+
+/** An image is also known by its name, which has the digest that some manifest has. */
+function isOurVolume(host: HostTruth, volume: VolumeTruth, { lineage, ledger }: Memory): boolean {
+  if (lineage.isOurVolume(host, volume, ledger.clusters())) return true;
+  const orders = ledger.clusters().flatMap((cluster) => ledger.versions(cluster));
+  return orders.flatMap(imageVolumes).some((image) => image.volume === volume.name);
 }
 
 function foreignNetwork({ effect, truth, memory }: Asked): string[] {

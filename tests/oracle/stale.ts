@@ -7,10 +7,10 @@ import { isChange, takesAway, targetOf } from './targets.ts';
 
 export const stale: Checker = {
   id: 'S9',
-  done: ({ effect, before, failed }) => {
+  done: ({ effect, before, failed, memory }) => {
     if (failed || !isChange(effect) || !takesAway(effect)) return [];
     const domain = targetOf(effect, before)?.domain;
-    if (domain === undefined) return [];
+    if (domain === undefined || !memory.lineage.isOurs(domain)) return [];
     if (JSON.stringify(sorted(domain.owner)) === JSON.stringify(sorted(effect.owner))) return [];
     return [`${effect.kind} hit a later ${domain.name} than the one that was looked at`];
   },
