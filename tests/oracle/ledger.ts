@@ -96,6 +96,11 @@ export class Ledger {
     this.#recorded.delete(cluster);
   }
 
+  /** The controller has, or had, a record of it. */
+  isKnown(cluster: string): boolean {
+    return this.#recorded.has(cluster) || this.#over.has(cluster);
+  }
+
   clusters(): string[] {
     return [...this.#versions.keys()];
   }
