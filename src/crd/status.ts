@@ -43,6 +43,8 @@ export const NodeStatus = z.object({
   /** When it entered this phase. */
   since: z.string(),
   upToDate: z.boolean(),
+  /** Its machine runs and neither its guest nor its scheduler answers for it; see docs/repair.md. */
+  unhealthy: z.object({ since: z.string(), reason: z.string() }).optional(),
 });
 export type NodeStatus = z.infer<typeof NodeStatus>;
 
@@ -54,6 +56,27 @@ export const PoolStatus = z.object({
 });
 export type PoolStatus = z.infer<typeof PoolStatus>;
 
+/** An action that failed, or succeeded and changed nothing, and when it is tried again. */
+export const AttemptStatus = z.object({
+  action: z.string(),
+  count: z.int(),
+  code: z.string(),
+  message: z.string(),
+  retryAt: z.string(),
+});
+export type AttemptStatus = z.infer<typeof AttemptStatus>;
+
+/** How often a node was mended since it was last healthy for an hour. */
+export const RepairStatus = z.object({
+  node: z.string(),
+  kind: z.enum(['start', 'resume', 'restart', 'replace']),
+  count: z.int(),
+  lastAt: z.string(),
+  /** The next one is not begun before. */
+  retryAt: z.string(),
+});
+export type RepairStatus = z.infer<typeof RepairStatus>;
+
 export const ClusterStatus = z.object({
   observedGeneration: z.int(),
   conditions: z.array(Condition).meta({ keyedBy: 'type' }),
@@ -61,5 +84,8 @@ export const ClusterStatus = z.object({
   workers: z.array(PoolStatus),
   endpoint: z.string().optional(),
   nodes: z.array(NodeStatus),
+  /** Both are kept over restarts, so that a new process does not hammer; absent when empty. */
+  attempts: z.array(AttemptStatus).optional(),
+  repairs: z.array(RepairStatus).optional(),
 });
 export type ClusterStatus = z.infer<typeof ClusterStatus>;

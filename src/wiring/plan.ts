@@ -7,6 +7,7 @@ import type { ClusterPlan, PlanReport, PlanStep } from '../cli/plan-report.ts';
 import { type Action, describeAction } from '../controllers/bench-cluster/action.ts';
 import { type CatalogEntry, catalog } from '../controllers/bench-cluster/catalog.ts';
 import { desiredCluster } from '../controllers/bench-cluster/desired.ts';
+import { failuresOf } from '../controllers/bench-cluster/failures.ts';
 import { Guests } from '../controllers/bench-cluster/guests.ts';
 import { observe } from '../controllers/bench-cluster/observe.ts';
 import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
@@ -76,7 +77,7 @@ async function planCluster(
     { hypervisor, guests, scheduler },
     {
       operations: [],
-      failures: new Map(),
+      failures: failuresOf(record.status?.attempts ?? []),
       others: othersOf(entry, entries),
       ...(record.status && { previous: record.status }),
     },

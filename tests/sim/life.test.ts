@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import { readyWorld, writtenWorld } from './scenes.ts';
+import { pause, readyWorld, writtenWorld } from './scenes.ts';
 import type { World } from './world.ts';
 
 function identities(world: World): Map<string, string> {
@@ -146,9 +146,8 @@ test('the head comes back with its records after a power cut, and its workers wi
 
 test('a paused domain waits for a person and goes on when it was resumed', async () => {
   const world = await readyWorld();
-  const uuid = world.domain('alpha-compute-0')?.uuid ?? '';
-  world.hypervisor.disturb(uuid, 'pause');
-  await world.clock.advance(1000);
+  pause(world, 'alpha-compute-0');
+  await world.clock.advance(31_000);
   assert.equal(phases(world)['alpha-compute-0'], 'Stalled');
   assert.equal(world.condition('alpha', 'Stalled')?.status, 'True');
   const domain = world.domain('alpha-compute-0');

@@ -21,3 +21,8 @@ export async function readyWorld(...clusters: BenchCluster[]): Promise<World> {
   }
   return world;
 }
+
+/** A person pauses the machine of a node; nobody is told, so the next look is the first to see it. */
+export function pause(world: World, node: string): void {
+  Object.assign(world.domain(node) ?? {}, { state: 'paused', reason: 'user' });
+}

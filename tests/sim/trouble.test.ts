@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PortError } from '../../src/controllers/ports.ts';
 import type { SimCall } from '../../src/sim/hypervisor.ts';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import { readyWorld, writtenWorld } from './scenes.ts';
+import { pause, readyWorld, writtenWorld } from './scenes.ts';
 
 const nothing = { domains: [], volumes: [], networks: [] };
 const writes: SimCall[] = [
@@ -144,7 +144,7 @@ test('an inactive storage pool stops creation and deletion, and nothing is forgo
 
 test('a full disk under the state loses no status: it is written when there is room', async () => {
   const world = await readyWorld();
-  world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'pause');
+  pause(world, 'alpha-compute-0');
   world.state.failNext(3);
   await world.clock.advance(60_000);
   assert.equal(world.condition('alpha', 'Stalled')?.status, 'True');
@@ -152,8 +152,8 @@ test('a full disk under the state loses no status: it is written when there is r
 
 test('an edit does not bring an old status back into the record', async () => {
   const world = await readyWorld();
-  world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'pause');
-  await world.clock.advance(1000);
+  pause(world, 'alpha-compute-0');
+  await world.clock.advance(31_000);
   await world.stop();
   await world.start();
   world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'destroy');

@@ -2,6 +2,7 @@
  * Effects as data. A plan holds these values, `benchctl plan` prints them and `execute.ts` turns
  * each into one port call. Every action is idempotent, bounded in time and safe to be interrupted.
  */
+import { digestOf } from '../../lib/hash.ts';
 import type { Artifact, DomainSpec, NetworkSpec, OwnerMark } from '../ports.ts';
 
 export type HostAction =
@@ -60,8 +61,13 @@ export function actionKey(action: Action): string {
     case 'startUnit':
       return `${action.node}/unit/${action.unit}`;
     case 'runScript':
-      return `${action.node}/script/${action.script}`;
+      return `${action.node}/script/${digestOf(action.script).slice(0, 16)}`;
   }
+}
+
+/** Of an action in a guest, whose effect a round sees only when it asks guest and scheduler. */
+export function isGuestKey(key: string): boolean {
+  return /^[^/]+\/(unit|script)\//.test(key);
 }
 
 /** One line for `benchctl plan`, events and logs. */

@@ -28,6 +28,7 @@ import { observe, observeHost } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { wantedByOthers } from './others.ts';
 import { hostPlan, type Plan, plan } from './plan.ts';
+import { noteError, type RoundError, tellError } from './round-error.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
 import { WatchedHosts } from './watched-hosts.ts';
@@ -66,6 +67,8 @@ interface Cluster {
   status?: ClusterStatus;
   /** It has had its first round since the start of this process. */
   seen?: true;
+  /** What its last round threw. */
+  error?: RoundError;
   effects: Effects;
 }
 
@@ -145,7 +148,10 @@ export class Controller {
       ...(record && { record }),
       ...(record?.status && { status: record.status }),
       faults: [],
-      effects: new Effects({ clock, random, log, limit, wake: () => this.#wake(key) }),
+      effects: new Effects({
+        ...{ clock, random, log, limit, wake: () => this.#wake(key) },
+        ...(record?.status && { before: record.status }),
+      }),
     };
   }
 
@@ -157,8 +163,13 @@ export class Controller {
       else await this.#round(key);
     } catch (thrown) {
       if (this.#abort.signal.aborted) return;
-      this.#ports.log.error({ cluster: key, err: toError(thrown) }, 'round failed');
-      this.#queue.addAt(key, this.#ports.clock.now() + 5_000);
+      const error = toError(thrown);
+      this.#ports.log.error({ cluster: key, err: error }, 'round failed');
+      const name = key.endsWith(hostSuffix) ? key.slice(0, -hostSuffix.length) : key;
+      const cluster = this.#clusters.get(name);
+      this.#queue.addAt(key, noteError(cluster, error, this.#ports));
+      const status = cluster && (await tellError(name, cluster, this.#ports));
+      if (status) this.#options.onStatus?.(name, status);
     }
   }
 
@@ -205,9 +216,10 @@ export class Controller {
     const observed = await observeHost(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
+    const said = hostPlan(planned, cluster.status);
+    cluster.effects.settle(said, false);
     const onHost = planned.actions.filter(({ action }) => 'host' in action);
     for (const item of onHost) cluster.effects.start(desired, item, ports, seen);
-    const said = hostPlan(planned, cluster.status);
     // What guests and scheduler say is for the other round to tell.
     if (!said.nodes.some(({ outcome }) => outcome.byHost)) return;
     await this.#writeStatus(key, cluster, { desired, observed, planned: said, seen });
@@ -221,7 +233,9 @@ export class Controller {
     const observed = await observe(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
+    cluster.effects.settle(planned, 'inventory' in observed.host && 'view' in observed.scheduler);
     for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen);
+    delete cluster.error;
     await this.#report(key, cluster, { desired, observed, planned, seen });
   }
 
@@ -242,6 +256,7 @@ export class Controller {
       context: {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
+        repairs: cluster.effects.repairs(),
         others: wantedByOthers(key, record, this.#records()),
         ...(cluster.status && { previous: cluster.status }),
       },
@@ -271,7 +286,9 @@ export class Controller {
 
   async #writeStatus(key: string, cluster: Cluster, round: Round): Promise<void> {
     const { state, clock } = this.#ports;
-    const status = await writeStatus(key, cluster, round, { state, clock });
+    const error = cluster.error?.message;
+    const kept = { ...cluster.effects.report(), ...(error !== undefined && { error }) };
+    const status = await writeStatus(key, cluster, round, { state, clock }, kept);
     if (status) this.#options.onStatus?.(key, status);
   }
 

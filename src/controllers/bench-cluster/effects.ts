@@ -1,16 +1,19 @@
 /**
- * The effects of one cluster: starts planned actions as operations and remembers what failed.
- * All of it is memory of this process and can be lost at any time.
+ * The effects of one cluster: starts planned actions as operations, remembers what failed and
+ * counts what was mended. What it remembers goes into the status, and comes from there at a start.
  */
+import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { actionKey, describeAction } from './action.ts';
+import { actionKey, describeAction, isGuestKey } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
 import { type ExecutePorts, execute } from './execute.ts';
 import { Failures } from './failures.ts';
-import type { FailureView, OperationView } from './observed.ts';
+import type { FailureView, OperationView, RepairView } from './observed.ts';
 import { Operations } from './operations.ts';
-import type { PlannedAction } from './plan.ts';
+import type { Plan, PlannedAction } from './plan.ts';
+import { Repairs } from './repairs.ts';
+import type { Kept } from './status.ts';
 
 export interface EffectsOptions {
   clock: Clock;
@@ -20,17 +23,22 @@ export interface EffectsOptions {
   limit: number;
   /** Called whenever one has ended. */
   wake: () => void;
+  /** The status that the process before left. */
+  before?: ClusterStatus;
 }
 
 export class Effects {
   readonly #options: EffectsOptions;
   readonly #operations: Operations;
   readonly #failures: Failures;
+  readonly #repairs: Repairs;
 
   constructor(options: EffectsOptions) {
     this.#options = options;
     this.#operations = new Operations(options.limit);
-    this.#failures = new Failures(options.random);
+    const { random, before } = options;
+    this.#failures = new Failures(random, before?.attempts);
+    this.#repairs = new Repairs(random, before?.repairs);
   }
 
   /** See `Operations.mark`. */
@@ -46,15 +54,41 @@ export class Effects {
     return this.#failures.view();
   }
 
+  repairs(): ReadonlyMap<string, RepairView> {
+    return this.#repairs.view();
+  }
+
+  /** For the status. */
+  report(): Required<Pick<Kept, 'attempts' | 'repairs'>> {
+    return { attempts: this.#failures.report(), repairs: this.#repairs.report() };
+  }
+
   /** The spec changed: what failed may be tried at once. */
   forgetFailures(): void {
     this.#failures.clear();
+    this.#repairs.clear();
+  }
+
+  /**
+   * Forgets what a new plan makes void. Only a plan that knew the whole world (`whole`) tells that
+   * an action is not needed any more; what was done on the host is seen by every round.
+   */
+  settle(planned: Plan, whole: boolean): void {
+    for (const node of planned.recovered) this.#repairs.forget(node);
+    const running = new Set(this.#operations.views().map(({ key }) => key));
+    this.#failures.prune((key, { code }) => {
+      if (planned.considered.has(key) || running.has(key)) return false;
+      return whole || (code === 'noEffect' && !isGuestKey(key));
+    });
+    if (!whole) return;
+    const nodes = new Set(planned.nodes.map(({ scope }) => scope.name));
+    for (const node of this.#repairs.nodes()) if (!nodes.has(node)) this.#repairs.forget(node);
   }
 
   /** Starts what was planned from an observation made after `seen`. */
   start(
     desired: DesiredCluster,
-    { action, node, why }: PlannedAction,
+    { action, node, why, repair }: PlannedAction,
     ports: ExecutePorts,
     seen: number,
   ): void {
@@ -63,7 +97,7 @@ export class Effects {
     const started = clock.now();
     const fields = { cluster: `${desired.namespace}/${desired.name}`, node };
     const described = { ...fields, action: describeAction(action) };
-    this.#operations.start(
+    const isStarted = this.#operations.start(
       {
         key,
         // Effects on one VM come one after another; commands in a guest only meet themselves.
@@ -81,12 +115,13 @@ export class Effects {
           this.#failures.record(key, error, clock.now());
           log.warn({ ...described, elapsedMs, err: error }, 'action failed');
         } else {
-          this.#failures.forget(key);
+          this.#failures.succeeded(key, clock.now());
           log.info({ ...described, elapsedMs }, 'action done');
         }
         wake();
       },
     );
+    if (isStarted && repair && node) this.#repairs.begun(node, repair, started);
   }
 
   close(): Promise<void> {

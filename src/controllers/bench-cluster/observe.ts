@@ -30,6 +30,7 @@ const patienceMs = { head: 20_000, worker: 500 };
 export interface ObserveContext {
   operations: OperationView[];
   failures: ReadonlyMap<string, FailureView>;
+  repairs?: NonNullable<Observed['repairs']>;
   others: Observed['others'];
   previous?: ClusterStatus;
 }

@@ -2,7 +2,7 @@
  * The world of one cluster in one round, as plain values. Nothing in it is believed because we
  * did it earlier; what could not be learnt says why.
  */
-import type { ClusterStatus } from '../../crd/status.ts';
+import type { ClusterStatus, RepairStatus } from '../../crd/status.ts';
 import type { HostInventory, PortErrorCode } from '../ports.ts';
 import type { GuestFacts } from '../schedulers/scheduler.ts';
 
@@ -29,9 +29,20 @@ export interface OperationView {
 
 /** An action that failed lately and is not tried again before `retryAt` (ms since the epoch). */
 export interface FailureView {
-  code: PortErrorCode;
+  /** `noEffect`: it succeeded, and what it was to change had not changed in the next round. */
+  code: PortErrorCode | 'noEffect';
   message: string;
   attempts: number;
+  retryAt: number;
+}
+
+export type RepairKind = RepairStatus['kind'];
+
+/** How often a node was mended since it was last healthy for long; times in ms since the epoch. */
+export interface RepairView {
+  kind: RepairKind;
+  count: number;
+  lastAt: number;
   retryAt: number;
 }
 
@@ -44,8 +55,15 @@ export interface Observed {
   operations: readonly OperationView[];
   /** By `actionKey`. */
   failures: ReadonlyMap<string, FailureView>;
+  /** By `repairKey`. */
+  repairs?: ReadonlyMap<string, RepairView>;
   /** What other clusters of this installation want on the same host. */
-  others: { networks: ReadonlySet<string>; artifacts: ReadonlySet<string> };
+  others: {
+    networks: ReadonlySet<string>;
+    artifacts: ReadonlySet<string>;
+    /** Their nodes on it, and those whose guests went silent, as their last rounds saw them. */
+    guests?: { nodes: number; silent: number };
+  };
   /** The status of the round before: since when a node is in its phase. */
   previous?: ClusterStatus;
 }

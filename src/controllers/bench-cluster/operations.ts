@@ -20,6 +20,9 @@ interface Running extends OperationStart {
   progress: string;
 }
 
+/** Lanes whose last end is known: many more than effects can end during one round. */
+const maxEnds = 1000;
+
 export class Operations {
   readonly #running = new Map<string, Running>();
   readonly #abort = new AbortController();
@@ -27,6 +30,8 @@ export class Operations {
   readonly #work = new Set<Promise<void>>();
   /** When an effect of a lane last ended, in the counting of `mark`. */
   readonly #ends = new Map<string, number>();
+  /** Ends up to this one are no longer known by lane. */
+  #floor = 0;
   #count = 0;
 
   /** At most `limit` at a time; what does not fit is planned again by a later round. */
@@ -51,13 +56,13 @@ export class Operations {
     const { key, lane, seen } = operation;
     const busy = [...this.#running.values()].some((running) => running.lane === lane);
     if (busy || this.#running.has(key) || this.#running.size >= this.#limit) return false;
-    if ((this.#ends.get(lane) ?? 0) > seen) return false;
+    if ((this.#ends.get(lane) ?? this.#floor) > seen) return false;
     const running = { ...operation, progress: 'begun' };
     this.#running.set(key, running);
     const end = (error?: Error) => {
       this.#running.delete(key);
       this.#count += 1;
-      this.#ends.set(lane, this.#count);
+      this.#noteEnd(lane);
       done(error);
     };
     const ended = work((text) => {
@@ -70,6 +75,17 @@ export class Operations {
       .finally(() => this.#work.delete(ended));
     this.#work.add(ended);
     return true;
+  }
+
+  /** Lanes come and go with scripts and nodes. A plan older than what is forgotten is made anew. */
+  #noteEnd(lane: string): void {
+    this.#ends.delete(lane);
+    this.#ends.set(lane, this.#count);
+    for (const [oldest, count] of this.#ends) {
+      if (this.#ends.size <= maxEnds) return;
+      this.#ends.delete(oldest);
+      this.#floor = count;
+    }
   }
 
   views(): OperationView[] {

@@ -23,5 +23,13 @@ export function wantedByOthers(
   return {
     networks: new Set(others.map(({ cluster }) => cluster.spec.network.name)),
     artifacts: new Set(others.flatMap(({ images }) => artifactVolumes(images))),
+    guests: guestsOf(others),
   };
+}
+
+/** As their last rounds saw them: one host that loses its network shows in all its clusters. */
+function guestsOf(records: readonly ClusterRecord[]): { nodes: number; silent: number } {
+  const nodes = records.flatMap(({ status }) => status?.nodes ?? []);
+  const silent = nodes.filter(({ unhealthy }) => unhealthy?.reason === 'Unreachable');
+  return { nodes: nodes.length, silent: silent.length };
 }

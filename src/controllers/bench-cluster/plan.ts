@@ -7,7 +7,10 @@ import type { ClusterStatus, NodePhase } from '../../crd/status.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type Action, actionKey, describeAction } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
-import type { Observed } from './observed.ts';
+import type { Illness, Remediation } from './health.ts';
+import type { FailureView, Observed, RepairKind } from './observed.ts';
+import { remediate } from './remediate.ts';
+import { healthyAfterMs, repairsOf } from './repairs.ts';
 import { clusterScope, type NodeScope } from './scope.ts';
 import { planCleanup } from './stages/cleanup.ts';
 import { planPresent } from './stages/present.ts';
@@ -29,6 +32,8 @@ export interface PlannedAction {
   /** The node it serves, if one. */
   node?: string;
   why: string;
+  /** It mends what was well before, and is counted. */
+  repair?: RepairKind;
 }
 
 /** What keeps the whole cluster from going on; needs a person unless `waiting`. */
@@ -42,6 +47,11 @@ export interface Plan {
   actions: PlannedAction[];
   nodes: { scope: NodeScope; outcome: NodeOutcome }[];
   blockers: Blocker[];
+  remediation: Remediation;
+  /** Keys of all actions that were considered, also of those that are not due. */
+  considered: ReadonlySet<string>;
+  /** Nodes whose earlier repairs count no more. */
+  recovered: string[];
   /** Everything of a deleted cluster is gone. */
   finished: boolean;
   /** Look again then at the latest, in ms since the epoch. */
@@ -55,12 +65,17 @@ const soonestMs = 250;
 
 export function plan(
   cluster: DesiredCluster,
-  observed: Observed,
+  seen: Observed,
   scheduler: AnyScheduler,
   now: number,
 ): Plan {
-  if ('error' in observed.host) return hostUnreachable(cluster, observed, observed.host.error, now);
-  const scope = clusterScope(cluster, observed, observed.host.inventory, scheduler, now);
+  if ('error' in seen.host) return hostUnreachable(cluster, seen, seen.host.error, now);
+  const repairs = seen.repairs ?? repairsOf(seen.previous?.repairs ?? []);
+  const healthy = longHealthy(seen, now);
+  const counting = [...repairs].filter(([key]) => !healthy.has(key.slice(0, key.lastIndexOf('/'))));
+  const observed = { ...seen, repairs: new Map(counting) };
+  const scope = clusterScope(cluster, observed, seen.host.inventory, scheduler, now);
+  remediate(scope);
   const shared = planShared(scope);
   const joined = planScheduler(scope);
   const nodes = scope.nodes.map((node) => {
@@ -89,6 +104,11 @@ export function plan(
     actions: cluster.paused ? [] : due.actions,
     nodes: outcomes,
     blockers: [...shared.blockers, ...cleanup.blockers, ...due.blockers],
+    remediation: scope.remediation,
+    considered: new Set(actions.map(({ action }) => actionKey(action))),
+    recovered: outcomes
+      .filter(({ scope, outcome }) => healthy.has(scope.name) && outcome.phase !== 'Ready')
+      .map(({ scope }) => scope.name),
     finished: cleanup.finished,
     wakeAt: Math.max(
       now + soonestMs,
@@ -106,10 +126,28 @@ export function hostPlan(planned: Plan, previous: ClusterStatus | undefined): Pl
   const nodes = planned.nodes.map(({ scope, outcome }) => {
     const old = before.get(scope.name);
     if (outcome.byHost || old === undefined) return { scope, outcome };
-    const { phase, reason, message } = old;
-    return { scope, outcome: { phase, reason, message } };
+    const { phase, reason, message, unhealthy } = old;
+    const { illness: _, ...known } = scope;
+    const illness = unhealthy && {
+      reason: unhealthy.reason as Illness['reason'],
+      since: Date.parse(unhealthy.since),
+    };
+    return {
+      scope: { ...known, ...(illness && { illness }) },
+      outcome: { phase, reason, message },
+    };
   });
-  return { ...planned, nodes };
+  const byHost = new Set(nodes.flatMap(({ scope, outcome }) => (outcome.byHost ? scope.name : [])));
+  const recovered = planned.recovered.filter((name) => byHost.has(name));
+  return { ...planned, nodes, recovered };
+}
+
+/** Ready for so long that what was mended before has no part in what comes now. */
+function longHealthy({ previous }: Observed, now: number): Set<string> {
+  const ready = previous?.nodes.filter(
+    ({ phase, since }) => phase === 'Ready' && now - Date.parse(since) >= healthyAfterMs,
+  );
+  return new Set(ready?.map(({ name }) => name));
 }
 
 /** Drops actions that failed lately; each such failure is a blocker that says when it is retried. */
@@ -121,12 +159,17 @@ function withoutBackedOff(actions: PlannedAction[], observed: Observed, now: num
     if (failure === undefined) return true;
     const waiting = failure.code !== 'conflict' && failure.code !== 'rejected';
     const message = `${describeAction(action)}: ${failure.message}`;
-    blockers.push({ reason: 'ActionFailed', message, waiting });
+    const isNews = failure.code !== 'noEffect' || failure.attempts > 1;
+    if (isNews) blockers.push({ reason: reasonOf(failure), message, waiting });
     if (failure.retryAt <= now) return true;
     retryAt = Math.min(retryAt, failure.retryAt);
     return false;
   });
   return { actions: due, blockers, retryAt };
+}
+
+function reasonOf({ code }: FailureView): string {
+  return code === 'noEffect' ? 'ActionWithoutEffect' : 'ActionFailed';
 }
 
 /**
@@ -177,6 +220,9 @@ function hostUnreachable(
       },
     })),
     blockers: [{ reason: 'HostUnreachable', message, waiting: true }],
+    remediation: { allowed: false, reason: 'HostUnreachable', message },
+    considered: new Set(observed.failures.keys()),
+    recovered: [],
     finished: false,
     wakeAt: now + 5_000,
   };

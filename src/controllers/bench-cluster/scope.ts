@@ -5,6 +5,7 @@
 import type { DomainView, HostInventory, VolumeView } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type DesiredCluster, type DesiredNode, nodeUuid, nodeVolume } from './desired.ts';
+import type { Cure, Illness, Remediation, Turn } from './health.ts';
 import type { GuestView, Observed } from './observed.ts';
 import { chooseReplacements, chooseStandIns } from './rollout.ts';
 
@@ -13,6 +14,8 @@ export interface Removal {
   reason: string;
   /** It is made anew afterwards. */
   replaced: boolean;
+  /** It is to be mended so, by our own judgement. */
+  cure?: Cure;
 }
 
 export interface NodeScope {
@@ -29,6 +32,10 @@ export interface NodeScope {
   removal?: Removal;
   /** Its domain was made from another spec than the present one. */
   outdated?: boolean;
+  /** Its machine runs and is of no use. */
+  illness?: Illness;
+  /** Of one that is ill: whether it may be mended now. */
+  turn?: Turn;
 }
 
 export interface ClusterScope {
@@ -37,6 +44,7 @@ export interface ClusterScope {
   inventory: HostInventory;
   scheduler: AnyScheduler;
   nodes: NodeScope[];
+  remediation: Remediation;
   now: number;
 }
 
@@ -54,7 +62,8 @@ export function clusterScope(
     ...desiredScopes(wanted, domains, observed, inventory),
     ...surplus(cluster, new Set(wanted.map(({ name }) => name)), observed, inventory),
   ];
-  const scope = { cluster, observed, inventory, scheduler, nodes, now };
+  const remediation = { allowed: true, reason: '', message: '' };
+  const scope: ClusterScope = { cluster, observed, inventory, scheduler, nodes, remediation, now };
   const replaced = chooseReplacements(scope);
   for (const node of nodes) {
     if (replaced.has(node.name)) node.removal = { reason: 'spec changed', replaced: true };

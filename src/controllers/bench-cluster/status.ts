@@ -4,9 +4,17 @@
  */
 import type { Fault } from '../../crd/fault.ts';
 import { describeFault } from '../../crd/fault.ts';
-import type { ClusterStatus, Condition, NodeStatus, PoolStatus } from '../../crd/status.ts';
+import type {
+  AttemptStatus,
+  ClusterStatus,
+  Condition,
+  NodeStatus,
+  PoolStatus,
+  RepairStatus,
+} from '../../crd/status.ts';
 import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
+import type { Illness } from './health.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
 
@@ -15,6 +23,10 @@ const maxNodes = 1000;
 
 /** What is told besides what was seen and planned. */
 export interface Kept {
+  attempts?: AttemptStatus[];
+  repairs?: RepairStatus[];
+  /** The last round threw this. */
+  error?: string;
   /** Why nodes that the source does not want any more are kept. */
   hold?: Hold;
 }
@@ -25,7 +37,7 @@ export function clusterStatus(
   plan: Plan,
   faults: Fault[],
   now: number,
-  { hold }: Kept = {},
+  { attempts = [], repairs = [], error, hold }: Kept = {},
 ): ClusterStatus {
   const { previous } = observed;
   const time = new Date(now).toISOString();
@@ -33,7 +45,15 @@ export function clusterStatus(
   const pools = cluster.pools.map((pool) => ({ role: pool.role, status: poolStatus(pool, nodes) }));
   const head = pools.find(({ role }) => role === 'controlPlane')?.status;
   const endpoint = nodes.find(({ role, address }) => role === 'controlPlane' && address)?.address;
-  const facts = { cluster, observed, plan, faults, nodes, ...(hold && { hold }) };
+  const facts = {
+    cluster,
+    observed,
+    plan,
+    faults,
+    nodes,
+    ...(error && { error }),
+    ...(hold && { hold }),
+  };
   return {
     observedGeneration: cluster.generation,
     conditions: conditions(facts, previous?.conditions ?? [], time),
@@ -41,6 +61,8 @@ export function clusterStatus(
     workers: pools.filter(({ role }) => role === 'worker').map(({ status }) => status),
     ...(endpoint && { endpoint }),
     nodes: nodes.slice(0, maxNodes),
+    ...(attempts.length > 0 && { attempts }),
+    ...(repairs.length > 0 && { repairs }),
   };
 }
 
@@ -57,6 +79,8 @@ function nodeStatuses(
     const { phase, reason, message } = outcome;
     // Without its host nothing new is known of the node, and nothing old is disproved.
     const address = scope.guest?.address ?? (hostLost ? old?.address : undefined);
+    const since = old?.phase === phase ? old.since : time;
+    const unhealthy = unhealthySince(scope.illness, phase, since);
     return {
       name: scope.name,
       pool: scope.pool,
@@ -67,11 +91,24 @@ function nodeStatuses(
       phase,
       reason,
       message,
-      since: old?.phase === phase ? old.since : time,
+      since,
       upToDate:
         scope.desired !== undefined && scope.outdated !== true && scope.domain !== undefined,
+      ...(unhealthy && { unhealthy }),
     };
   });
+}
+
+/** Of a guest that boots, its phase tells it already. */
+function unhealthySince(
+  illness: Illness | undefined,
+  phase: NodeStatus['phase'],
+  since: string,
+): NodeStatus['unhealthy'] {
+  if (illness === undefined) return undefined;
+  const at = new Date(illness.since).toISOString();
+  if (illness.reason === 'NotBooting' && phase === 'Booting' && at === since) return undefined;
+  return { since: at, reason: illness.reason };
 }
 
 function poolStatus(pool: { name: string; replicas: number }, nodes: NodeStatus[]): PoolStatus {
@@ -90,6 +127,7 @@ interface Facts {
   plan: Plan;
   faults: Fault[];
   nodes: NodeStatus[];
+  error?: string;
   hold?: Hold;
 }
 
@@ -105,6 +143,7 @@ function conditions(facts: Facts, previous: Condition[], time: string): Conditio
     poolReady(facts, 'ControlPlaneReady', 'controlPlane'),
     poolReady(facts, 'WorkersReady', 'worker'),
     upToDate(facts),
+    remediationAllowed(facts),
   ];
   return drafts.map((draft) => {
     const old = previous.find(({ type }) => type === draft.type);
@@ -128,7 +167,15 @@ function unfinished(nodes: NodeStatus[]): NodeStatus[] {
   return nodes.filter(({ phase }) => phase !== 'Ready').sort((a, b) => rank(a) - rank(b));
 }
 
-function ready({ cluster, plan, nodes }: Facts): Draft {
+/** Nobody can take back a pause of a manifest that is gone, so it must be said. */
+const pausedDeletion =
+  'the cluster is to be deleted, and spec.paused holds that up: write its manifest again with ' +
+  'paused: false, then delete it';
+
+function ready({ cluster, plan, nodes, error }: Facts): Draft {
+  if (error !== undefined) return condition('Ready', false, 'ReconcileError', error);
+  if (cluster.deleting && cluster.paused)
+    return condition('Ready', false, 'DeletionPaused', pausedDeletion);
   if (cluster.deleting)
     return condition('Ready', false, 'Deleting', 'the cluster is being deleted');
   // What keeps all from going on explains more than the nodes that wait for it.
@@ -152,8 +199,11 @@ function reconciling({ cluster, plan, nodes }: Facts): Draft {
   return condition('Reconciling', false, 'AtRest', 'nothing is to be done');
 }
 
-function stalled({ plan, nodes, faults, hold }: Facts): Draft {
+function stalled({ cluster, plan, nodes, faults, error, hold }: Facts): Draft {
   if (hold) return condition('Stalled', true, hold.reason, hold.message);
+  if (error !== undefined) return condition('Stalled', true, 'ReconcileError', error);
+  if (cluster.deleting && cluster.paused)
+    return condition('Stalled', true, 'DeletionPaused', pausedDeletion);
   const blocker = plan.blockers.find(({ waiting }) => !waiting);
   if (blocker) return condition('Stalled', true, blocker.reason, blocker.message);
   const node = nodes.find(({ phase }) => phase === 'Stalled');
@@ -205,4 +255,9 @@ function upToDate({ plan }: Facts): Draft {
   return first
     ? condition('UpToDate', false, 'RollingOut', `${old.length} nodes are of an earlier spec`)
     : condition('UpToDate', true, 'UpToDate', 'all nodes are of the present spec');
+}
+
+function remediationAllowed({ plan: { remediation } }: Facts): Draft {
+  const { allowed, reason, message } = remediation;
+  return condition('RemediationAllowed', allowed, reason, message);
 }

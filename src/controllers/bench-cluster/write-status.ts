@@ -2,17 +2,18 @@
  * Stores the status of a round, with the events that tell what changed, if anything did. What
  * could not be stored is written again by a later round.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Fault } from '../../crd/fault.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { digestOf } from '../../lib/hash.ts';
-import type { StateStore } from '../ports.ts';
+import type { ClusterRecord, StateStore } from '../ports.ts';
 import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
+import { errorStatus } from './error-status.ts';
 import { eventsOf } from './events.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
-import { clusterStatus } from './status.ts';
+import { clusterStatus, type Kept } from './status.ts';
 
 /** Where the last status is kept; two rounds of one cluster may come to write it. */
 export interface StatusHolder {
@@ -26,19 +27,43 @@ export async function writeStatus(
   holder: StatusHolder,
   { desired, observed, planned }: { desired: DesiredCluster; observed: Observed; planned: Plan },
   { state, clock }: { state: StateStore; clock: Clock },
+  kept: Kept = {},
 ): Promise<ClusterStatus | undefined> {
   const before = holder.status;
-  const now = clock.now();
   const known = before ? { ...observed, previous: before } : observed;
-  const status = clusterStatus(desired, known, planned, holder.faults, now, {
+  const status = clusterStatus(desired, known, planned, holder.faults, clock.now(), {
+    ...kept,
     ...(holder.hold && { hold: holder.hold }),
   });
-  if (digestOf(status) === digestOf(before)) return undefined;
+  return store(key, holder, status, desired, { state, clock });
+}
+
+/** For a round that threw: what was known stays, and the conditions say what happened. */
+export async function writeError(
+  key: string,
+  holder: StatusHolder,
+  record: ClusterRecord,
+  message: string,
+  ports: { state: StateStore; clock: Clock },
+): Promise<ClusterStatus | undefined> {
+  const status = errorStatus(record, holder.status, message, ports.clock.now());
+  return store(key, holder, status, record.cluster.metadata, ports);
+}
+
+async function store(
+  key: string,
+  holder: StatusHolder,
+  status: ClusterStatus,
+  { namespace, name }: { namespace: string; name: string },
+  { state, clock }: { state: StateStore; clock: Clock },
+): Promise<ClusterStatus | undefined> {
+  const before = holder.status;
+  if (isDeepStrictEqual(status, before)) return undefined;
   // At once, because the other round may come to write while this one is stored.
   holder.status = status;
   try {
-    for (const event of eventsOf(key, before, status, now)) await state.appendEvent(event);
-    await state.putStatus(desired.namespace, desired.name, status);
+    for (const event of eventsOf(key, before, status, clock.now())) await state.appendEvent(event);
+    await state.putStatus(namespace, name, status);
     return status;
   } catch (thrown) {
     if (holder.status === status) restore(holder, before);

@@ -93,7 +93,7 @@ describe('failures', () => {
       const view = failures.view().get('a');
       assert.deepEqual(view, { code: 'conflict', message: 'taken', attempts, retryAt: 50 + wait });
     }
-    failures.forget('a');
+    failures.prune((key) => key === 'a');
     assert.equal(failures.view().size, 0);
   });
 

@@ -79,14 +79,14 @@ const rows: Row[] = [
   },
   {
     name: 'a paused domain waits for a person',
-    given: (round) => Object.assign(round.domain(worker), { state: 'paused', reason: 'ioerror' }),
-    phase: ['Stalled', 'Paused'],
+    given: (round) => Object.assign(round.domain(worker), { state: 'paused', reason: 'user' }),
+    phase: ['Stalled', 'PausedByUser'],
     actions: [],
   },
   {
     name: 'a domain that shuts down is waited for',
     given: (round) => Object.assign(round.domain(worker), { state: 'shutdown' }),
-    phase: ['NotReady', 'DomainNotRunning'],
+    phase: ['NotReady', 'ShuttingDown'],
     actions: [],
   },
   {

@@ -52,6 +52,7 @@ describe('conditions', () => {
     ControlPlaneReady: 'True Ready',
     WorkersReady: 'True Ready',
     UpToDate: 'True UpToDate',
+    RemediationAllowed: 'True Allowed',
   };
 
   interface Row {
@@ -65,7 +66,10 @@ describe('conditions', () => {
     { name: 'all is well', differs: {} },
     {
       name: 'a worker that boots',
-      given: (round) => round.guests.delete(worker),
+      given: (round) => {
+        round.guests.delete(worker);
+        round.ready?.delete(worker);
+      },
       differs: {
         Ready: 'False Booting',
         Reconciling: 'True Booting',
@@ -93,6 +97,7 @@ describe('conditions', () => {
         HostReachable: 'False HostUnreachable',
         ControlPlaneReady: 'False HostUnreachable',
         WorkersReady: 'False HostUnreachable',
+        RemediationAllowed: 'False HostUnreachable',
       },
     },
     {

@@ -137,9 +137,9 @@ describe('the queue', () => {
 });
 
 describe('back-off', () => {
-  test('doubles from one second to five minutes', () => {
-    const waits = [1, 2, 3, 8, 9, 10, 1000].map((attempts) => backoffMs(attempts, 0));
-    assert.deepEqual(waits, [1000, 2000, 4000, 128_000, 256_000, 300_000, 300_000]);
+  test('doubles from one second to ten minutes', () => {
+    const waits = [1, 2, 3, 9, 10, 11, 1000].map((attempts) => backoffMs(attempts, 0));
+    assert.deepEqual(waits, [1000, 2000, 4000, 256_000, 512_000, 600_000, 600_000]);
   });
 
   test('is up to a quarter less by chance', () => {

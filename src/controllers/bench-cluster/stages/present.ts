@@ -4,16 +4,12 @@
  */
 import type { DomainSpec } from '../../ports.ts';
 import type { Verdict } from '../../schedulers/scheduler.ts';
-import type { Action, HostAction } from '../action.ts';
 import { type DesiredNode, ownerMark } from '../desired.ts';
-import type { NodeOutcome } from '../plan.ts';
 import { type ClusterScope, isOverlayOfOurs, mayRun, type NodeScope } from '../scope.ts';
+import { illness } from './illness.ts';
+import { power } from './power.ts';
 import type { SharedStage } from './shared.ts';
-
-export interface StagedNode {
-  outcome: NodeOutcome;
-  actions: { action: Action; why: string }[];
-}
+import { act, type StagedNode, wait } from './staged.ts';
 
 export function planPresent(
   scope: ClusterScope,
@@ -31,24 +27,7 @@ export function planPresent(
     definition(scope, node, desired) ??
     power(scope, node);
   if (host) return { ...host, outcome: { ...host.outcome, byHost: true } };
-  return guest(node) ?? working(scope, node, verdict) ?? joined(verdict);
-}
-
-function act(
-  scope: ClusterScope,
-  phase: NodeOutcome['phase'],
-  reason: string,
-  message: string,
-  action: HostAction,
-): StagedNode {
-  return {
-    outcome: { phase, reason, message },
-    actions: [{ action: { host: scope.cluster.host, ...action }, why: message }],
-  };
-}
-
-function wait(phase: NodeOutcome['phase'], reason: string, message: string): StagedNode {
-  return { outcome: { phase, reason, message }, actions: [] };
+  return illness(scope, node) ?? guest(node) ?? working(scope, node, verdict) ?? joined(verdict);
 }
 
 /** Somebody else's domain has our name or UUID: a person must decide. */
@@ -58,6 +37,14 @@ function foreignDomain(scope: ClusterScope, node: NodeScope): StagedNode | undef
     (domain) => domain.name === node.name || domain.uuid === node.uuid,
   );
   if (other === undefined) return undefined;
+  if (other.name === node.name && other.uuid === node.uuid && other.owner === undefined) {
+    return wait(
+      'Stalled',
+      'MarkMissing',
+      `domain ${other.name} on ${scope.cluster.host} has the name and UUID of this node, and ` +
+        'somebody took our mark from its metadata: it is left alone; undefine it to have it made anew',
+    );
+  }
   return wait(
     'Stalled',
     'ForeignDomain',
@@ -76,7 +63,7 @@ function runningDomain(
   desired: DesiredNode,
 ): StagedNode | undefined {
   if (node.domain === undefined || node.domain.persistent || node.outdated) return undefined;
-  return act(scope, 'NotReady', 'Undefined', 'the domain was undefined while it runs', {
+  return act(scope, ['NotReady', 'Undefined', 'the domain was undefined while it runs'], {
     kind: 'defineDomain',
     domain: domainSpec(scope, desired),
   });
@@ -101,7 +88,16 @@ function volume(
   if (node.volume === undefined) {
     const waiting = sharedWaits(desired, shared);
     if (waiting) return waiting;
-    return act(scope, 'Creating', 'CreatingVolume', 'the node has no disk', {
+    // It was made before the domain was defined. An empty one in its place would hide the loss.
+    if (node.domain && node.role === 'controlPlane') {
+      return wait(
+        'Stalled',
+        'DiskMissing',
+        `the disk ${desired.volume} of the head is gone, and the scheduler’s state with it: put ` +
+          `it back, or undefine domain ${desired.name} to have the head made anew`,
+      );
+    }
+    return act(scope, ['Creating', 'CreatingVolume', 'the node has no disk'], {
       kind: 'createVolume',
       volume: {
         name: desired.volume,
@@ -124,7 +120,7 @@ function volume(
         'of this node’s disk: move it away',
     );
   }
-  return act(scope, 'Creating', 'StaleVolume', 'the disk was made from another spec', {
+  return act(scope, ['Creating', 'StaleVolume', 'the disk was made from another spec'], {
     kind: 'deleteVolume',
     name: desired.volume,
     onlyUsedBy: node.uuid,
@@ -137,58 +133,10 @@ function definition(
   desired: DesiredNode,
 ): StagedNode | undefined {
   if (node.domain) return undefined;
-  return act(scope, 'Creating', 'DefiningDomain', 'the node has no domain', {
+  return act(scope, ['Creating', 'DefiningDomain', 'the node has no domain'], {
     kind: 'defineDomain',
     domain: domainSpec(scope, desired),
   });
-}
-
-/** Reasons for which libvirt itself pauses a domain and goes on by itself. */
-const transient = new Set([
-  'starting-up',
-  'migration',
-  'save',
-  'dump',
-  'snapshot',
-  'from-snapshot',
-]);
-
-function power(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
-  const domain = node.domain;
-  if (domain === undefined || domain.owner === undefined) return undefined;
-  const target = { name: domain.name, uuid: domain.uuid, owner: domain.owner };
-  switch (domain.state) {
-    case 'running':
-      return undefined;
-    case 'shutoff':
-    case 'crashed':
-      return act(
-        scope,
-        'Creating',
-        'Starting',
-        `the domain is ${domain.state} (${domain.reason})`,
-        {
-          kind: 'changeDomain',
-          change: 'start',
-          domain: target,
-        },
-      );
-    case 'paused':
-      if (transient.has(domain.reason)) {
-        return wait('Creating', 'Starting', `the domain is paused (${domain.reason})`);
-      }
-      return wait(
-        'Stalled',
-        'Paused',
-        `the domain is paused (${domain.reason}): mend the cause, then virsh resume ${domain.name}`,
-      );
-    default:
-      return wait(
-        'NotReady',
-        'DomainNotRunning',
-        `the domain is ${domain.state} (${domain.reason})`,
-      );
-  }
 }
 
 function guest(node: NodeScope): StagedNode | undefined {

@@ -6,8 +6,9 @@
 import type { Verdict } from '../../schedulers/scheduler.ts';
 import type { HostAction } from '../action.ts';
 import { nodeVolume } from '../desired.ts';
+import type { Cure } from '../health.ts';
 import { type ClusterScope, mayRun, type NodeScope, type Removal } from '../scope.ts';
-import type { StagedNode } from './present.ts';
+import type { StagedNode } from './staged.ts';
 
 export function planRemoval(
   scope: ClusterScope,
@@ -27,7 +28,8 @@ export function planRemoval(
     if (verdict?.kind !== 'drained' && verdict?.kind !== 'absent')
       return draining(removal, verdict);
     const message = verdict.kind === 'drained' ? verdict.message : 'it never joined';
-    return remove(message, { kind: 'changeDomain', change: 'destroy', domain: target });
+    const off = remove(message, { kind: 'changeDomain', change: 'destroy', domain: target });
+    return removal.cure ? cured(off, removal.cure) : off;
   }
   if (target && verdict?.kind !== 'absent') {
     return {
@@ -52,6 +54,14 @@ export function planRemoval(
   }
   if (!target) return { outcome: gone, actions: [] };
   return remove('it is undefined', { kind: 'changeDomain', change: 'undefine', domain: target });
+}
+
+/** Powered off to be mended, which is counted; a restart is on again in the next round. */
+function cured({ outcome, actions }: StagedNode, cure: Cure): StagedNode {
+  return {
+    outcome: cure === 'restart' ? { ...outcome, phase: 'NotReady', reason: 'Restarting' } : outcome,
+    actions: actions.map((item) => ({ ...item, repair: cure })),
+  };
 }
 
 const gone = { phase: 'Deleting', reason: 'Removed', message: 'nothing is left of it' } as const;

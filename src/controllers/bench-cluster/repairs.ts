@@ -1,0 +1,75 @@
+/**
+ * How often each node was mended since it was last healthy for long. A machine that is off is
+ * switched on as often as it takes, more and more seldom; a restart or a replacement by our own
+ * judgement is tried five times, and then a person is needed. Kept in the status over restarts.
+ */
+import type { RepairStatus } from '../../crd/status.ts';
+import { backoffMs } from '../loop/backoff.ts';
+import type { RepairKind, RepairView } from './observed.ts';
+
+/** Restarts and replacements of a node without an hour of health between them. */
+export const maxRepairs = 5;
+/** So long a node must have been ready for its earlier repairs to count no more. */
+export const healthyAfterMs = 3_600_000;
+/** A status is bounded. */
+const maxKept = 200;
+
+/** Power and judgement are counted apart, because only the second destroys what runs. */
+export function repairKey(node: string, kind: RepairKind): string {
+  return `${node}/${kind === 'start' || kind === 'resume' ? 'power' : 'judgement'}`;
+}
+
+export class Repairs {
+  readonly #byKey: Map<string, RepairView & { node: string }>;
+  readonly #random: () => number;
+
+  constructor(random: () => number, before: readonly RepairStatus[] = []) {
+    this.#random = random;
+    this.#byKey = repairsOf(before);
+  }
+
+  begun(node: string, kind: RepairKind, now: number): void {
+    const key = repairKey(node, kind);
+    const count = (this.#byKey.get(key)?.count ?? 0) + 1;
+    const retryAt = now + backoffMs(count, this.#random());
+    this.#byKey.set(key, { node, kind, count, lastAt: now, retryAt });
+  }
+
+  /** The node was healthy for long, or is not there any more. */
+  forget(node: string): void {
+    for (const [key, view] of [...this.#byKey]) if (view.node === node) this.#byKey.delete(key);
+  }
+
+  view(): ReadonlyMap<string, RepairView> {
+    return new Map(this.#byKey);
+  }
+
+  nodes(): Set<string> {
+    return new Set([...this.#byKey.values()].map(({ node }) => node));
+  }
+
+  report(): RepairStatus[] {
+    return [...this.#byKey.values()].slice(-maxKept).map(({ lastAt, retryAt, ...repair }) => ({
+      ...repair,
+      lastAt: new Date(lastAt).toISOString(),
+      retryAt: new Date(retryAt).toISOString(),
+    }));
+  }
+
+  /** The spec changed: a node gets all its chances again. */
+  clear(): void {
+    this.#byKey.clear();
+  }
+}
+
+/** What a status says of earlier repairs. */
+export function repairsOf(
+  repairs: readonly RepairStatus[],
+): Map<string, RepairView & { node: string }> {
+  return new Map(
+    repairs.map(({ lastAt, retryAt, ...repair }) => [
+      repairKey(repair.node, repair.kind),
+      { ...repair, lastAt: Date.parse(lastAt), retryAt: Date.parse(retryAt) },
+    ]),
+  );
+}
