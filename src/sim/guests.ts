@@ -1,8 +1,8 @@
 /**
- * Guests in memory, behind the fake hypervisor: a guest answers when its domain has run long
+ * Guests in memory, behind the simulated hypervisor: a guest answers when its domain has run long
  * enough, only at its own address, and only to a caller that knows its host key. What is on its
- * disk lives as long as the volume; units live until the machine stops. What the commands mean is
- * told by a program, so any scheduler can be played.
+ * disk lives as long as the volume; all else lives until the machine stops. What the software in
+ * the guests does is told by a program, so any scheduler can be played.
  */
 import {
   type GuestResult,
@@ -11,15 +11,9 @@ import {
   PortError,
 } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
+import { filesOf, sectionsOf, unitOf } from './guest-texts.ts';
 import { poolPath, type SimDomain, type SimVolume } from './host.ts';
 import { type SimHypervisor, simHostKey } from './hypervisor.ts';
-
-/** What a guest keeps over a reboot. */
-export interface SimDisk {
-  files: Map<string, string>;
-  /** Whatever the program wants to keep. */
-  data: Map<string, unknown>;
-}
 
 export interface SimUnit {
   name: string;
@@ -29,50 +23,62 @@ export interface SimUnit {
   journal: string;
 }
 
-/** One guest at one moment. */
+/** One run of one guest, from the start of its domain to the end of that. */
 export interface SimGuest {
   domain: SimDomain;
-  disk: SimDisk;
+  /** Of this run; the domain has another one after its next start. */
+  id: number;
+  /** Files that outlive this run, by path; bytes as latin1. */
+  disk: Map<string, string>;
   units: Map<string, SimUnit>;
 }
 
-/** What the software in the guests does. */
+/** Milliseconds that pass in the guest, one wait after the other; then the result. */
+export type GuestWork = Generator<number, GuestResult, void>;
+
+/** The software in the guests. What it does not know it must throw, never guess. */
 export interface GuestProgram {
-  facts(guest: SimGuest): string;
-  view(guest: SimGuest): { exitCode: number; output: string };
-  /** How long the unit takes; `end` has its effects and gives the journal of a failure. */
-  unit(guest: SimGuest, unit: string): { ms: number; end: () => string | undefined };
-  script(guest: SimGuest, script: string): GuestResult;
+  /** The guest has booted; called once in each run, before anything else. */
+  boot(guest: SimGuest): void;
+  /** Runs a shell script; its errors go among its output where `merged`. */
+  run(guest: SimGuest, script: string, merged: boolean): GuestWork;
+  /** What its kernel tells: name, CPUs, memory. */
+  kernel(guest: SimGuest): { hostname: string; cpus: number; memoryKiB: number };
 }
 
 export interface SimGuestsOptions {
   clock: Clock;
   hypervisor: SimHypervisor;
   program: GuestProgram;
-  /** From the start of the domain until SSH answers; default 4 s. */
+  /** From the start of the domain until it has booted and SSH answers; default 4 s. */
   sshAfterMs?: number;
   /** Of one command; default 50 ms. */
   roundTripMs?: number;
 }
 
 export class SimGuests implements GuestRunner {
-  /** Guests by name that do not answer for now. */
+  /** Guests by name that do not answer SSH for now; what runs in them goes on. */
   readonly silent = new Set<string>();
-  /** Commands so far that changed something. */
-  changes = 0;
   readonly #options: SimGuestsOptions;
-  readonly #disks = new WeakMap<SimVolume, SimDisk>();
-  readonly #units = new Map<number, Map<string, SimUnit>>();
+  readonly #disks = new WeakMap<SimVolume, Map<string, string>>();
+  readonly #runs = new Map<number, SimGuest>();
+  readonly #failures = new Map<string, number>();
 
   constructor(options: SimGuestsOptions) {
     this.#options = options;
+    options.hypervisor.onChange(({ domain }) => this.#watch(domain));
   }
 
-  /** The guest of a domain that runs, for tests and programs. */
+  /** The guest of a domain that has booted, for tests and programs. */
   guest(name: string): SimGuest | undefined {
     const { hypervisor } = this.#options;
     const domain = [...hypervisor.domains.values()].find((item) => item.name === name);
-    return domain === undefined || domain.state !== 'running' ? undefined : this.#of(domain);
+    return domain && this.#runs.get(domain.id);
+  }
+
+  /** The next units whose name begins so fail before they do anything, so many times. */
+  failUnits(family: string, times: number): void {
+    this.#failures.set(family, times);
   }
 
   async run(
@@ -86,27 +92,50 @@ export class SimGuests implements GuestRunner {
       await this.#wait(options.timeoutMs, options.signal);
       throw new PortError('timeout', `${target.node} does not answer`);
     }
-    if (script.includes('bc1:begin=facts')) return this.#facts(guest, script);
-    this.changes += 1;
-    const unit = /--unit=benchcluster-(\S+)\.service/.exec(script)?.[1];
-    if (unit === undefined) return this.#options.program.script(guest, script);
-    return this.#startUnit(guest, unit, script, options.signal);
+    const sections = sectionsOf(script);
+    if (sections !== undefined) return this.#facts(guest, sections, options.signal);
+    const unit = unitOf(script);
+    if (unit === undefined) {
+      const work = this.#options.program.run(guest, script, false);
+      return this.#result(guest, work, options.signal);
+    }
+    return this.#startUnit(guest, unit.name, unit.script, filesOf(script), options.signal);
   }
 
   forget(): void {}
 
   async close(): Promise<void> {}
 
-  #of(domain: SimDomain): SimGuest {
+  /** A domain that was started boots, whether anybody looks or not. */
+  #watch(uuid: string | undefined): void {
+    const { hypervisor, clock, sshAfterMs = 4000 } = this.#options;
+    const domain = hypervisor.domains.get(uuid ?? '');
+    if (domain === undefined || domain.id === -1 || this.#runs.has(domain.id)) return;
+    const { id, startedAt } = domain;
+    clock.after(Math.max(0, startedAt + sshAfterMs - clock.now()), () => {
+      if (domain.id === id && this.#volumeOf(domain) !== undefined) this.#of(domain);
+    });
+  }
+
+  #volumeOf(domain: SimDomain): SimVolume | undefined {
     const root = domain.files[0]?.slice(poolPath.length + 1) ?? '';
-    const volume = this.#options.hypervisor.volumes.get(root);
-    if (volume === undefined)
+    return this.#options.hypervisor.volumes.get(root);
+  }
+
+  #of(domain: SimDomain): SimGuest {
+    const known = this.#runs.get(domain.id);
+    if (known !== undefined) return known;
+    const volume = this.#volumeOf(domain);
+    if (volume === undefined) {
       throw new PortError('unreachable', `${domain.name} has lost its disk`);
-    const disk = this.#disks.get(volume) ?? { files: new Map(), data: new Map() };
+    }
+    const disk = this.#disks.get(volume) ?? new Map<string, string>();
     this.#disks.set(volume, disk);
-    const units = this.#units.get(domain.id) ?? new Map<string, SimUnit>();
-    this.#units.set(domain.id, units);
-    return { domain, disk, units };
+    const guest = { domain, id: domain.id, disk, units: new Map<string, SimUnit>() };
+    for (const [id, run] of this.#runs) if (run.domain.id !== id) this.#runs.delete(id);
+    this.#runs.set(domain.id, guest);
+    this.#options.program.boot(guest);
+    return guest;
   }
 
   /** As SSH would: by address, then by what the machine there proves of itself. */
@@ -126,24 +155,30 @@ export class SimGuests implements GuestRunner {
     return this.#of(domain);
   }
 
-  #facts(guest: SimGuest, script: string): GuestResult {
+  async #facts(
+    guest: SimGuest,
+    sections: { facts: string; view?: string },
+    signal: AbortSignal,
+  ): Promise<GuestResult> {
     const { program, clock } = this.#options;
-    const nonce = `${guest.domain.uuid}-${clock.now()}`;
     const uptime = (clock.now() - guest.domain.startedAt) / 1000;
+    const { hostname, cpus, memoryKiB } = program.kernel(guest);
+    const facts = await this.#result(guest, program.run(guest, sections.facts, false), signal);
+    const nonce = `${guest.domain.uuid}-${clock.now()}`;
     const lines = [
-      `bc1:bootId=boot-${guest.domain.id}`,
-      `bc1:hostname=${guest.domain.name}`,
-      'bc1:cpus=1',
-      'bc1:memoryKiB=1000000',
+      `bc1:bootId=boot-${guest.id}`,
+      `bc1:hostname=${hostname}`,
+      `bc1:cpus=${cpus}`,
+      `bc1:memoryKiB=${memoryKiB}`,
       `bc1:uptime=${uptime}`,
       ...[...guest.units.values()].flatMap((unit) => this.#unitLines(guest, unit)),
       `bc1:begin=facts/${nonce}`,
-      program.facts(guest),
+      facts.stdout,
       `bc1:end=facts/${nonce}`,
     ];
-    if (script.includes('bc1:begin=view')) {
-      const view = program.view(guest);
-      lines.push(`bc1:begin=view/${nonce}`, view.output, `bc1:end=view/${nonce}`);
+    if (sections.view !== undefined) {
+      const view = await this.#result(guest, program.run(guest, sections.view, true), signal);
+      lines.push(`bc1:begin=view/${nonce}`, view.stdout, `bc1:end=view/${nonce}`);
       lines.push(`bc1:viewStatus=${view.exitCode}`);
     }
     lines.push('bc1:complete=1', '');
@@ -160,7 +195,7 @@ export class SimGuests implements GuestRunner {
       `bc1:unit.ExecMainStatus=${unit.activeState === 'failed' ? 1 : 0}`,
       `bc1:unit.InactiveEnterTimestampMonotonic=${ended * 1000}`,
       `bc1:attempts=${unit.name}=${unit.attempts}`,
-      `bc1:journal=${id}=${Buffer.from(unit.journal).toString('base64')}`,
+      `bc1:journal=${id}=${Buffer.from(unit.journal.slice(-1500)).toString('base64')}`,
     ];
   }
 
@@ -169,27 +204,68 @@ export class SimGuests implements GuestRunner {
     guest: SimGuest,
     name: string,
     script: string,
+    files: [path: string, content: string][],
     signal: AbortSignal,
   ): Promise<GuestResult> {
-    const { program, clock } = this.#options;
     const before = guest.units.get(name);
     if (before?.activeState === 'active' || before?.activeState === 'activating') return done(0);
-    for (const [path, content] of filesOf(script)) guest.disk.files.set(path, content);
+    for (const [path, content] of files) guest.disk.set(path, content);
     const attempts = (before?.attempts ?? 0) + 1;
     const unit: SimUnit = { name, activeState: 'activating', attempts, journal: '' };
     guest.units.set(name, unit);
-    const { ms, end } = program.unit(guest, name);
-    const { id } = guest.domain;
-    clock.after(ms, () => {
-      if (guest.domain.id !== id) return;
-      const failure = end();
-      unit.activeState = failure === undefined ? 'active' : 'failed';
-      unit.journal = failure ?? '';
-      unit.endedAt = clock.now();
+    const ends = (result: GuestResult) => {
+      unit.activeState = result.exitCode === 0 ? 'active' : 'failed';
+      unit.journal = result.stdout;
+      unit.endedAt = this.#options.clock.now();
+    };
+    const work = this.#failing(name) ?? this.#options.program.run(guest, script, true);
+    const { exitCode, stdout } = await this.#result(guest, work, signal, ends);
+    return done(exitCode, exitCode === 0 ? '' : stdout);
+  }
+
+  #failing(name: string): GuestWork | undefined {
+    for (const [family, times] of this.#failures) {
+      if (!name.startsWith(family) || times === 0) continue;
+      this.#failures.set(family, times - 1);
+      return failsOnRequest(family);
+    }
+    return undefined;
+  }
+
+  /** Work goes on in the guest when nobody waits for it any more, until the machine stops. */
+  #result(
+    guest: SimGuest,
+    work: GuestWork,
+    signal: AbortSignal,
+    ends: (result: GuestResult) => void = () => {},
+  ): Promise<GuestResult> {
+    const { clock } = this.#options;
+    return new Promise((resolve, reject) => {
+      const cancelled = () => reject(new PortError('cancelled', 'cancelled'));
+      const onward = (): void => {
+        if (guest.domain.id !== guest.id) {
+          reject(new PortError('unreachable', `${guest.domain.name} is gone`));
+          return;
+        }
+        const step = work.next();
+        if (!step.done) {
+          clock.after(step.value, onward);
+          return;
+        }
+        signal.removeEventListener('abort', cancelled);
+        ends(step.value);
+        resolve(step.value);
+      };
+      signal.addEventListener('abort', cancelled, { once: true });
+      try {
+        onward();
+      } catch (thrown) {
+        // Whoever asked might take it for a failure of the guest, so it goes to whoever moves time.
+        clock.after(0, () => {
+          throw thrown;
+        });
+      }
     });
-    await this.#wait(ms + 1, signal);
-    if (guest.domain.id !== id) throw new PortError('unreachable', `${guest.domain.name} is gone`);
-    return unit.endedAt !== undefined && unit.journal === '' ? done(0) : done(1, unit.journal);
   }
 
   #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
@@ -211,29 +287,11 @@ export class SimGuests implements GuestRunner {
   }
 }
 
-export function done(exitCode: number, stderr = ''): GuestResult {
+function* failsOnRequest(family: string): GuestWork {
+  yield 1000;
+  return { exitCode: 1, stdout: `${family} failed on request`, stderr: '' };
+}
+
+function done(exitCode: number, stderr = ''): GuestResult {
   return { exitCode, stdout: '', stderr };
-}
-
-/** The files that a start script writes, by path: as base64, or as one quoted word of text. */
-export function filesOf(script: string): [string, string][] {
-  const coded = /base64 -d >(\S+)\.benchcluster <<'bc1-end'\n([A-Za-z0-9+/=\n]*?)\nbc1-end\n/g;
-  const plain = /^printf %s ((?:'[^']*'|\\'|[^\s'\\])+) >(\S+)\.benchcluster$/gm;
-  const files = [
-    ...[...script.matchAll(coded)].map(([, path = '', content = '']): [string, string] => [
-      path,
-      Buffer.from(content, 'base64').toString('latin1'),
-    ]),
-    ...[...script.matchAll(plain)].map(([, word = '', path = '']): [string, string] => [
-      path,
-      Buffer.from(unquoted(word)).toString('latin1'),
-    ]),
-  ];
-  const moves = script.match(/^mv \S+\.benchcluster /gm) ?? [];
-  if (files.length !== moves.length) throw new Error(`files that are not understood in: ${script}`);
-  return files;
-}
-
-function unquoted(word: string): string {
-  return word.replaceAll(/'([^']*)'|\\'/g, (_, text: string | undefined) => text ?? "'");
 }

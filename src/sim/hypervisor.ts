@@ -39,10 +39,6 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   /** What guests wrote to their consoles, by root volume. */
   readonly consoles = new Map<string, string>();
   readonly faults: FaultPlan<SimCall>;
-  /** How events go to those who listen: lost, late or twice, as a fault says. */
-  deliver: (send: () => void) => void = (send) => send();
-  /** Nobody is connected until then, so nobody hears what happens. */
-  eventsLostUntil = 0;
   #uploadsToCut = 0;
   readonly #options: SimHypervisorOptions;
   readonly #listeners = new Set<(change: { domain?: string }) => void>();
@@ -79,6 +75,11 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   /** The next upload ends in its midst and leaves a part that looks as large as the whole. */
   cutNextUpload(): void {
     this.#uploadsToCut += 1;
+  }
+
+  /** Somebody else has changed the domain: who listens hears of it. */
+  announce(uuid: string): void {
+    this.#emit(uuid);
   }
 
   /** What a person or an accident does to a domain: power cut, crash, pause, undefine. */
@@ -305,10 +306,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   }
 
   #emit(domain?: string): void {
-    if (this.#options.clock.now() < this.eventsLostUntil) return;
-    this.deliver(() => {
-      for (const listener of this.#listeners) listener(domain === undefined ? {} : { domain });
-    });
+    for (const listener of this.#listeners) listener(domain === undefined ? {} : { domain });
   }
 }
 

@@ -135,6 +135,11 @@ export class MemoryState implements StateStore {
     return this.#records.get(key)?.status;
   }
 
+  /** Names of the clusters on record. */
+  names(): string[] {
+    return [...this.#records.values()].map(({ cluster }) => cluster.metadata.name);
+  }
+
   has(key: string): boolean {
     return this.#records.has(key);
   }

@@ -18,11 +18,6 @@ export interface VirtualClockOptions {
 }
 
 export class VirtualClock implements Clock {
-  /**
-   * Long waits (half a minute and more) take so many times as long. A day at rest is then a
-   * hundred rounds and not three thousand.
-   */
-  stretch = 1;
   readonly #choice: Choice | undefined;
   readonly #drain: (() => void) | undefined;
   readonly #timers = new Timers();
@@ -38,8 +33,7 @@ export class VirtualClock implements Clock {
   }
 
   after(milliseconds: number, callback: () => void): () => void {
-    const wait = milliseconds >= longMs ? milliseconds * this.stretch : milliseconds;
-    return this.#timers.add(this.#now + wait, callback);
+    return this.#timers.add(this.#now + milliseconds, callback);
   }
 
   /** Timers that wait. */
@@ -110,8 +104,6 @@ export class VirtualClock implements Clock {
     return chosen;
   }
 }
-
-const longMs = 25_000;
 
 /** Lets everything run that waits for promises only: microtasks drain before a macrotask comes. */
 export function settle(): Promise<void> {

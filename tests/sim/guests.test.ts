@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { startUnitScript } from '../../src/controllers/bench-cluster/guest-script.ts';
-import { filesOf } from '../../src/sim/guests.ts';
+import { filesOf } from '../../src/sim/guest-texts.ts';
 
 test('the files of a start script are found whatever they hold', () => {
   const content = fc.oneof(

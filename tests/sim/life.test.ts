@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import { pause, readyWorld, writtenWorld } from './scenes.ts';
+import { pause, readyWorld, runJob, writtenWorld } from './scenes.ts';
 import type { World } from './world.ts';
 
 function identities(world: World): Map<string, string> {
@@ -33,7 +33,7 @@ test('a manifest becomes a ready cluster, each thing made once', async () => {
 test('the same secret reaches all nodes, and no status or event shows it', async () => {
   const world = await readyWorld();
   const keys = ['alpha-head-0', 'alpha-compute-0', 'alpha-compute-1'].map((name) =>
-    world.guests.guest(name)?.disk.files.get('/etc/fake/key'),
+    world.guests.guest(name)?.disk.get('/etc/munge/munge.key'),
   );
   assert.equal(new Set(keys).size, 1);
   assert.ok(keys[0]);
@@ -48,18 +48,18 @@ test('two to three to one: the job ends first, then drain, then removal; others 
   await world.untilReady('alpha', 2);
   for (const [name, identity] of before) assert.equal(identities(world).get(name), identity);
 
-  world.program.addJobs('alpha-head-0', 'alpha-compute-2', 1);
+  const job = await runJob(world, 'alpha-compute-2');
   world.source.put(clusterOf({ replicas: 1 }));
   await world.until('compute-1 is gone', () => world.domain('alpha-compute-1') === undefined);
   await world.clock.advance(60_000);
   assert.equal(phases(world)['alpha-compute-2'], 'Draining');
   assert.equal(world.domain('alpha-compute-2')?.state, 'running');
 
-  world.program.addJobs('alpha-head-0', 'alpha-compute-2', -1);
+  world.slurm.endJob('alpha', job);
   await world.untilReady('alpha', 3);
   assert.deepEqual([...identities(world).keys()].sort(), ['alpha-compute-0', 'alpha-head-0']);
   assert.equal(identities(world).get('alpha-compute-0'), before.get('alpha-compute-0'));
-  assert.deepEqual([...world.program.nodes('alpha-head-0').keys()], ['alpha-compute-0']);
+  assert.deepEqual([...world.slurm.records('alpha').keys()], ['alpha-compute-0']);
   assert.equal(world.hypervisor.volumes.size, 5);
   assert.deepEqual(world.watched.violations, []);
 });
@@ -67,7 +67,7 @@ test('two to three to one: the job ends first, then drain, then removal; others 
 test('Force removes a node with its job when the deadline has passed, and not before', async () => {
   const drain = { timeout: '5m', onTimeout: 'Force' } as const;
   const world = await readyWorld(clusterOf({ pool: { drain } }));
-  world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+  await runJob(world, 'alpha-compute-1');
   world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
   await world.clock.advance(290_000);
   assert.equal(world.domain('alpha-compute-1')?.state, 'running');
@@ -78,7 +78,7 @@ test('Force removes a node with its job when the deadline has passed, and not be
 test('the drain deadline counts on through a restart and an outage of the host', async () => {
   const drain = { timeout: '5m', onTimeout: 'Force' } as const;
   const world = await readyWorld(clusterOf({ pool: { drain } }));
-  world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+  await runJob(world, 'alpha-compute-1');
   world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
   await world.clock.advance(100_000);
   world.kill();
@@ -94,16 +94,16 @@ test('the drain deadline counts on through a restart and an outage of the host',
 
 test('a drain that a person made is never undone', async () => {
   const world = await readyWorld();
-  world.program.drainByHand('alpha-head-0', 'alpha-compute-1', 'fan is loud');
+  world.slurm.drainByHand('alpha', 'alpha-compute-1', 'fan is loud');
   await world.clock.advance(120_000);
-  assert.equal(world.program.nodes('alpha-head-0').get('alpha-compute-1')?.drain, 'fan is loud');
+  assert.equal(world.slurm.records('alpha').get('alpha-compute-1')?.reason, 'fan is loud');
   assert.equal(phases(world)['alpha-compute-1'], 'NotReady');
 });
 
 test('a node that is wanted again while it drains is taken back', async () => {
   const world = await readyWorld();
   const before = identities(world);
-  world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+  await runJob(world, 'alpha-compute-1');
   world.source.put(clusterOf({ replicas: 1 }));
   await world.until('it drains', () => phases(world)['alpha-compute-1'] === 'Draining');
   await world.clock.advance(5000);
@@ -141,7 +141,7 @@ test('the head comes back with its records after a power cut, and its workers wi
   world.hypervisor.disturb(world.domain('alpha-head-0')?.uuid ?? '', 'destroy');
   await world.clock.advance(1000);
   await world.untilReady('alpha');
-  assert.equal(world.program.nodes('alpha-head-0').size, 2);
+  assert.equal(world.slurm.records('alpha').size, 2);
 });
 
 test('a paused domain waits for a person and goes on when it was resumed', async () => {
@@ -159,11 +159,11 @@ test('a paused domain waits for a person and goes on when it was resumed', async
 
 test('a deleted cluster leaves nothing, and no violation on the way', async () => {
   const world = await readyWorld();
-  world.program.addJobs('alpha-head-0', 'alpha-compute-0', 1);
+  const job = await runJob(world, 'alpha-compute-0');
   world.source.remove(clusterOf());
   await world.clock.advance(60_000);
   assert.equal(world.domain('alpha-compute-0')?.state, 'running');
-  world.program.addJobs('alpha-head-0', 'alpha-compute-0', -1);
+  world.slurm.endJob('alpha', job);
   await world.untilGone('alpha');
   assert.deepEqual(world.picture(), { domains: [], volumes: [], networks: [] });
   assert.deepEqual(world.watched.violations, []);
@@ -200,7 +200,7 @@ test('a cluster that is deleted while its slow host works on it leaves nothing',
 
 test('a manifest that comes back during its deletion revives the cluster', async () => {
   const world = await readyWorld();
-  world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+  await runJob(world, 'alpha-compute-1');
   world.source.remove(clusterOf());
   await world.clock.advance(20_000);
   world.source.put(clusterOf());
@@ -293,7 +293,7 @@ test('an orderly stop and a new start change nothing', async () => {
   const world = await readyWorld();
   const before = world.picture();
   await world.stop();
-  assert.equal(world.clock.pending, 0);
+  assert.equal(world.timers.size, 0);
   await world.start();
   await world.clock.advance(120_000);
   assert.deepEqual(world.picture(), before);

@@ -91,10 +91,15 @@ function never<T>(): Promise<T> {
   return new Promise<T>(() => {});
 }
 
-export function clockThrough(membrane: Membrane, clock: Clock): Clock {
+/** Half a minute is how often a cluster at rest looks. */
+const longMs = 25_000;
+
+/** Long waits take so many times as long: a day at rest is then a hundred rounds, not thousands. */
+export function clockThrough(membrane: Membrane, clock: Clock, stretch: () => number): Clock {
   return {
     now: () => clock.now(),
-    after: (ms, callback) => clock.after(ms, membrane.callback(callback)),
+    after: (ms, callback) =>
+      clock.after(ms * (ms >= longMs ? stretch() : 1), membrane.callback(callback)),
   };
 }
 
@@ -146,10 +151,17 @@ export function stateThrough(membrane: Membrane, state: StateStore): StateStore 
   };
 }
 
-export function hypervisorThrough(membrane: Membrane, real: Hypervisor): Hypervisor {
+type Listener = Parameters<Hypervisor['onChange']>[0];
+
+/** `hears`: what becomes of events on their way. */
+export function hypervisorThrough(
+  membrane: Membrane,
+  real: Hypervisor,
+  hears: (listener: Listener) => Listener = (listener) => listener,
+): Hypervisor {
   return {
     inventory: (signal) => membrane.read(() => real.inventory(signal)),
-    onChange: (listener) => real.onChange(membrane.callback(listener)),
+    onChange: (listener) => real.onChange(hears(membrane.callback(listener))),
     hostKey: (uuid, signal) => membrane.read(() => real.hostKey(uuid, signal)),
     guestAddresses: (uuid, signal) => membrane.read(() => real.guestAddresses(uuid, signal)),
     consoleLog: (volume, maxBytes, signal) =>

@@ -22,6 +22,14 @@ export async function readyWorld(...clusters: BenchCluster[]): Promise<World> {
   return world;
 }
 
+/** A job of a person on that node of alpha, once it runs there; gives its id. */
+export async function runJob(world: World, node: string): Promise<string> {
+  const id = world.slurm.submit('alpha', [node]);
+  if (id === undefined) throw new Error(`slurmctld takes no job for ${node}`);
+  await world.until(`job ${id} runs on ${node}`, () => world.slurm.running(node).includes(id));
+  return id;
+}
+
 /** A person pauses the machine of a node; nobody is told, so the next look is the first to see it. */
 export function pause(world: World, node: string): void {
   Object.assign(world.domain(node) ?? {}, { state: 'paused', reason: 'user' });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PortError } from '../../src/controllers/ports.ts';
 import type { SimCall } from '../../src/sim/hypervisor.ts';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import { pause, readyWorld, writtenWorld } from './scenes.ts';
+import { pause, readyWorld, runJob, writtenWorld } from './scenes.ts';
 
 const nothing = { domains: [], volumes: [], networks: [] };
 const writes: SimCall[] = [
@@ -108,7 +108,7 @@ test('a host that is away stops nothing but its clusters, and all is well when i
 
 test('nothing is called removed because its host is away', async () => {
   const world = await readyWorld();
-  world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
+  await runJob(world, 'alpha-compute-1');
   world.source.put(clusterOf({ replicas: 1 }));
   await world.clock.advance(10_000);
   world.hypervisor.unreachable = true;
@@ -189,10 +189,10 @@ test('a head that does not answer makes nobody destroy anything', async () => {
 
 test('a unit that fails is told with its journal and tried again', async () => {
   const world = writtenWorld();
-  world.program.failures.set('form', 2);
+  world.guests.failUnits('slurm-head', 2);
   await world.start();
   await world.until('it is told', () =>
-    (world.condition('alpha', 'Ready')?.message ?? '').includes('form failed on request'),
+    (world.condition('alpha', 'Ready')?.message ?? '').includes('slurm-head failed on request'),
   );
   await world.untilReady('alpha');
 });
@@ -263,7 +263,7 @@ test('a paused cluster is watched and not touched', async () => {
 
 test('when the scheduler is away in the midst of a rollout, the same node goes on after it', async () => {
   const world = await readyWorld(clusterOf({ replicas: 3 }));
-  world.program.addJobs('alpha-head-0', 'alpha-compute-0', 1);
+  await runJob(world, 'alpha-compute-0');
   world.source.put(clusterOf({ replicas: 3, pool: { memory: '2Gi' } }));
   const phase = (name: string) =>
     world.status('alpha')?.nodes.find((node) => node.name === name)?.phase;

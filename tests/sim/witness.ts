@@ -1,11 +1,10 @@
 /** How the oracle reads the truth of a simulated world. Every answer is a copy. */
-import { PortError } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { SimGuest } from '../../src/sim/guests.ts';
+import type { SimGuests } from '../../src/sim/guests.ts';
 import { poolPath } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { MemorySource } from '../../src/sim/memory-source.ts';
-import type { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
+import type { SlurmClusters } from '../../src/sim/slurm/clusters.ts';
 import type {
   HostTruth,
   RecordTruth,
@@ -19,18 +18,21 @@ export interface WitnessedWorld {
   clock: Clock;
   source: MemorySource;
   hypervisor: SimHypervisor;
-  /** What the software in the guests knows. */
-  program: FakeSchedulerProgram;
+  guests: SimGuests;
+  slurm: SlurmClusters;
   /** Clusters that a person asked to delete, as `namespace/name`. */
   requests(): string[];
   secrets: ReadonlyMap<string, Uint8Array>;
 }
 
+/** From the start of a domain until its SSH answers, as in the simulated guests. */
+const sshAfterMs = 4000;
+
 export function witnessOf(world: WitnessedWorld, host: string): Witness {
   return {
     installation: world.installation,
     now: () => world.clock.now(),
-    hosts: () => [hostTruth(world.hypervisor, host)],
+    hosts: () => [hostTruth(world, host)],
     schedulers: () => schedulerTruths(world),
     source: (): SourceTruth => {
       const { trusted, manifests, faults } = world.source.snapshot();
@@ -40,15 +42,17 @@ export function witnessOf(world: WitnessedWorld, host: string): Witness {
   };
 }
 
-function hostTruth(hypervisor: SimHypervisor, name: string): HostTruth {
+function hostTruth({ hypervisor, guests, clock }: WitnessedWorld, name: string): HostTruth {
   return {
     name,
     poolPath,
     domains: [...hypervisor.domains.values()].map(
-      ({ name, uuid, state, reason, persistent, id, owner, mac, network, files }) => ({
+      ({ name, uuid, state, reason, persistent, id, owner, mac, network, files, startedAt }) => ({
         ...{ name, uuid, state, reason, persistent, id, mac, network },
         ...(owner && { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } }),
         files: [...files],
+        answers:
+          state === 'running' && clock.now() >= startedAt + sshAfterMs && !guests.silent.has(name),
       }),
     ),
     volumes: [...hypervisor.volumes.values()].map((volume) => ({ ...volume })),
@@ -69,23 +73,14 @@ function schedulerTruths(world: WitnessedWorld): SchedulerTruth[] {
   });
 }
 
-function toldBy({ program }: WitnessedWorld, head: string) {
-  const units = guestOf(program, head)?.units;
-  if (units?.get('form')?.activeState !== 'active') return { answers: false, records: [] };
-  const records = [...program.nodes(head)].map(([name, { jobs, drain }]): RecordTruth => {
-    const joins = [...(guestOf(program, name)?.units.values() ?? [])];
-    const up = joins.some((unit) => unit.name.startsWith('join-') && unit.activeState === 'active');
-    return { name, jobs, closed: drain !== undefined, ...(drain && { reason: drain }), up };
-  });
+/** Records in the memory of its daemon; on the disk they are nobody's to ask. */
+function toldBy({ slurm }: WitnessedWorld, head: string) {
+  const told = slurm.clusters().find((cluster) => cluster.head === head);
+  if (told?.answers !== true) return { answers: false, records: [] };
+  const records = [...told.records.values()].map(
+    ({ name, jobs, closed, up, reason }): RecordTruth => {
+      return { name, jobs: jobs.length, closed, up, ...(reason !== undefined && { reason }) };
+    },
+  );
   return { answers: true, records };
-}
-
-/** Undefined when it does not run, or has lost its disk. */
-function guestOf(program: FakeSchedulerProgram, name: string): SimGuest | undefined {
-  try {
-    return program.guests?.guest(name);
-  } catch (thrown) {
-    if (thrown instanceof PortError) return undefined;
-    throw thrown;
-  }
 }

@@ -1,6 +1,7 @@
 /** What the crash sweeps disturb: short lives of clusters, each of which ends at rest. */
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
+import { runJob } from './scenes.ts';
 import type { World } from './world.ts';
 
 export interface Workload {
@@ -26,8 +27,8 @@ export const workloads: Workload[] = [
       await world.untilReady('alpha');
       world.source.put(clusterOf({ replicas: 2 }));
       await world.untilReady('alpha', 2);
-      world.program.addJobs('alpha-head-0', 'alpha-compute-1', 1);
-      world.clock.after(5000, () => world.program.addJobs('alpha-head-0', 'alpha-compute-1', -1));
+      const job = await runJob(world, 'alpha-compute-1');
+      world.clock.after(5000, () => world.slurm.endJob('alpha', job));
       world.source.put(clusterOf({ replicas: 1 }));
       await world.untilReady('alpha', 3);
     },

@@ -1,21 +1,27 @@
 /**
- * A whole world in memory around the real Controller: one hypervisor, guests with a small
- * scheduler, a source and a state store. Time is virtual and nothing is random, so every run of a
- * test is the same. It watches over what must never happen and counts what was really made.
+ * A whole world in memory around the real Controller with the real scheduler module: one
+ * hypervisor, guests with Slurm in them, a source and a state store. Time is virtual and nothing is
+ * random, so every run of a test is the same. It watches over what must never happen and counts
+ * what was really made. What people do in the clusters is in `slurm`.
  */
 import { Controller } from '../../src/controllers/bench-cluster/controller.ts';
+import { schedulerModule } from '../../src/controllers/schedulers/registry.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import type { Log } from '../../src/lib/log.ts';
+import type { Choice } from '../../src/sim/choice.ts';
+import { Injector } from '../../src/sim/faults/injector.ts';
+import type { FaultName, Mixture } from '../../src/sim/faults/kinds.ts';
 import { SimGuests } from '../../src/sim/guests.ts';
 import type { SimDomain } from '../../src/sim/host.ts';
 import { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import { MemorySource } from '../../src/sim/memory-source.ts';
 import { MemoryState } from '../../src/sim/memory-state.ts';
+import { SlurmGuests } from '../../src/sim/slurm/slurm-guests.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { identity } from '../fakes/builders.ts';
-import { fakeScheduler } from '../fakes/fake-scheduler.ts';
-import { FakeSchedulerProgram } from '../fakes/fake-scheduler-program.ts';
 import { Oracle } from '../oracle/oracle.ts';
+import { drain } from './drain.ts';
 import {
   type CrashPoint,
   clockThrough,
@@ -32,13 +38,31 @@ import { witnessOf } from './witness.ts';
 
 /** The BenchHost that all clusters are on. */
 const hostName = 'rhodey';
+/** Not text, as most keys are not. The same in every run, so that every run is the same. */
+const mungeKey = Uint8Array.from({ length: 128 }, (_, index) => (index * 37 + 0xf7) % 256);
+const slurmModule = schedulerModule('slurm');
+const scheduler = { ...slurmModule, secrets: { 'munge.key': async () => mungeKey } };
+
+export interface WorldOptions {
+  /** Decides all that is left to chance; without it nothing is. */
+  choice?: Choice;
+  /** Faults that happen by that choice. */
+  mixture?: Mixture;
+  /** Hears of each of them. */
+  tell?: (fault: FaultName, where: string) => void;
+  /** Says of each effect whether the process dies at it. */
+  dies?: (effect: string) => CrashPoint['when'] | undefined;
+}
 
 export class World {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly source = new MemorySource();
   readonly state = new MemoryState(identity.installation);
-  readonly program = new FakeSchedulerProgram();
-  readonly hypervisor = new SimHypervisor({ clock: this.clock });
+  readonly hypervisor: SimHypervisor;
+  /** Where faults by choice come from. */
+  readonly injector: Injector | undefined;
+  /** The Slurm clusters in the guests: jobs, drains by hand, deaths of daemons, records. */
+  readonly slurm: SlurmGuests;
   readonly watched: WatchedHypervisor;
   /** Judges each effect of all processes. */
   readonly oracle: Oracle;
@@ -48,22 +72,35 @@ export class World {
   readonly effects = { names: [] as string[] };
   /** Errors that a round threw at the fence. */
   readonly thrown: Error[] = [];
+  /** What controllers wait for; the machines of the world wait too. */
+  readonly timers = new Set<object>();
   crashes = 0;
+  /** Of the controller's long waits; see `clockThrough`. */
+  stretch = 1;
   #membrane: Membrane | undefined;
   #controller: Controller | undefined;
 
-  constructor() {
-    const { clock, hypervisor, program, source } = this;
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions = {}) {
+    const { choice, mixture = new Map(), tell = () => {} } = options;
+    this.#options = options;
+    this.clock = new VirtualClock({ ...(choice && { choice }), ...(drain && { drain }) });
+    this.hypervisor = new SimHypervisor({ clock: this.clock });
+    this.slurm = new SlurmGuests({ clock: this.clock, hypervisor: this.hypervisor });
+    const { clock, hypervisor, slurm, source } = this;
+    this.injector = choice && new Injector({ clock, choice, mixture, tell });
+    this.injector?.afflict(hypervisor);
     const { installation } = identity;
     let requests: string[] = [];
+    this.guests = new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
-      ...{ clock, source, hypervisor, program, installation },
+      ...{ clock, source, hypervisor, slurm, installation },
+      guests: this.guests,
       secrets: this.secrets,
     };
     this.oracle = new Oracle(witnessOf({ ...scene, requests: () => requests }, hostName));
     this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, hostName);
-    this.guests = new SimGuests({ clock, hypervisor, program });
-    program.guests = this.guests;
     const sourceChanged = async () => {
       this.oracle.sourceChanged();
       const asked = await this.state.deletionRequests();
@@ -78,21 +115,28 @@ export class World {
   async start(...crashes: (CrashPoint | undefined)[]): Promise<void> {
     const [crash, ...later] = crashes;
     this.oracle.processStarted();
-    const membrane = new Membrane(this.effects, crash, () => {
+    const died = () => {
       this.crashes += 1;
       this.oracle.processDied(crash && { ...crash, effect: this.effects.names.at(-1) ?? '' });
       this.clock.after(1000, () => void this.start(...later));
-    });
+    };
+    const membrane = new Membrane(this.effects, crash, died, this.#options.dies);
+    const { choice } = this.#options;
+    const runner = this.injector?.commands(this.guests) ?? this.guests;
     this.#membrane = membrane;
     this.#controller = new Controller(
       {
         source: sourceThrough(membrane, this.source),
         state: stateThrough(membrane, watchedState(this.oracle, this.state, this.secrets)),
-        runner: runnerThrough(membrane, watchedRunner(this.oracle, this.guests)),
-        hypervisor: oneHypervisor(hypervisorThrough(membrane, this.watched)),
-        scheduler: () => fakeScheduler,
-        clock: clockThrough(membrane, this.clock),
-        random: () => 0,
+        runner: runnerThrough(membrane, watchedRunner(this.oracle, runner)),
+        hypervisor: oneHypervisor(
+          hypervisorThrough(membrane, this.watched, (listener) =>
+            this.injector ? this.injector.events(listener) : listener,
+          ),
+        ),
+        scheduler: () => scheduler,
+        clock: clockThrough(membrane, counted(this.clock, this.timers), () => this.stretch),
+        random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: this.#log(),
       },
       { identity },
@@ -192,6 +236,24 @@ export class World {
     };
     return log;
   }
+}
+
+function counted(clock: Clock, timers: Set<object>): Clock {
+  return {
+    now: () => clock.now(),
+    after(milliseconds, callback) {
+      const timer = {};
+      timers.add(timer);
+      const cancel = clock.after(milliseconds, () => {
+        timers.delete(timer);
+        callback();
+      });
+      return () => {
+        timers.delete(timer);
+        cancel();
+      };
+    },
+  };
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

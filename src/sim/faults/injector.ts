@@ -25,6 +25,8 @@ export interface InjectorOptions {
 export class Injector {
   /** False: nothing happens any more. */
   active = true;
+  /** Nobody is connected until then, so nobody hears what happens. */
+  eventsLostUntil = 0;
   readonly #options: InjectorOptions;
 
   constructor(options: InjectorOptions) {
@@ -40,11 +42,25 @@ export class Injector {
     return true;
   }
 
-  /** Faults of all calls to that host, and of its events. */
+  /** Faults of all calls to that host. */
   afflict(hypervisor: SimHypervisor): void {
     hypervisor.faults.mishap = (call) =>
-      reads.has(call) ? this.#ofRead(hypervisor, call) : this.#ofWrite(hypervisor, call);
-    hypervisor.deliver = (send) => this.#ofEvent(send);
+      reads.has(call) ? this.#ofRead(call) : this.#ofWrite(hypervisor, call);
+  }
+
+  /** How events come to one who listens: lost, late or twice. */
+  events<Event>(listener: (event: Event) => void): (event: Event) => void {
+    const { clock, choice } = this.#options;
+    return (event) => {
+      const isDeaf = this.active && clock.now() < this.eventsLostUntil;
+      if (isDeaf || this.strikes('eventLost', 'event')) return;
+      if (this.strikes('eventLate', 'event')) {
+        clock.after(between(choice, 1, 10_000, 'event late by ms'), () => listener(event));
+        return;
+      }
+      listener(event);
+      if (this.strikes('eventTwice', 'event')) listener(event);
+    };
   }
 
   /** Faults of commands in guests; they end as SSH's do, by an error of the port. */
@@ -75,8 +91,8 @@ export class Injector {
     };
   }
 
-  #ofRead(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
-    if (this.#resets(hypervisor, call)) return { lost: unreachable('the connection was reset') };
+  #ofRead(call: SimCall): Mishap | undefined {
+    if (this.#resets(call)) return { lost: unreachable('the connection was reset') };
     if (this.strikes('readFails', call)) {
       return { refusal: new PortError('failed', 'pool has asynchronous jobs running') };
     }
@@ -87,7 +103,7 @@ export class Injector {
 
   #ofWrite(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
     const needsRoom = call === 'createVolume' || call === 'uploadArtifact';
-    if (this.#resets(hypervisor, call)) return { lost: unreachable('the connection was reset') };
+    if (this.#resets(call)) return { lost: unreachable('the connection was reset') };
     if (this.strikes('refused', call)) {
       return { refusal: new PortError('failed', `${call}: internal error`) };
     }
@@ -109,23 +125,11 @@ export class Injector {
   }
 
   /** libvirtd was restarted: every guest runs on, but nobody is told what happens meanwhile. */
-  #resets(hypervisor: SimHypervisor, call: SimCall): boolean {
+  #resets(call: SimCall): boolean {
     if (!this.strikes('connectionReset', call)) return false;
     const { clock, choice } = this.#options;
-    hypervisor.eventsLostUntil =
-      clock.now() + between(choice, 100, 5_000, 'connection away for ms');
+    this.eventsLostUntil = clock.now() + between(choice, 100, 5_000, 'connection away for ms');
     return true;
-  }
-
-  #ofEvent(send: () => void): void {
-    const { clock, choice } = this.#options;
-    if (this.strikes('eventLost', 'event')) return;
-    if (this.strikes('eventLate', 'event')) {
-      clock.after(between(choice, 1, 10_000, 'event late by ms'), send);
-      return;
-    }
-    send();
-    if (this.strikes('eventTwice', 'event')) send();
   }
 
   #answerMs(): number {
