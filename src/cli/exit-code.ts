@@ -22,7 +22,10 @@ export interface ExitMeaning {
 export const exitCodeTable: readonly ExitMeaning[] = [
   { code: exitCodes.ok, meaning: 'done; for `plan`: nothing to do' },
   { code: exitCodes.failed, meaning: 'it was tried and failed; a check of `doctor` failed' },
-  { code: exitCodes.planHasChanges, meaning: '`plan` has something to do' },
+  {
+    code: exitCodes.planHasChanges,
+    meaning: '`plan` has something to do; `confirm` shows what waits',
+  },
   { code: exitCodes.timedOut, meaning: '`wait` ran out of time' },
   { code: exitCodes.notFound, meaning: 'no such object, file or directory' },
   { code: exitCodes.invalidManifests, meaning: 'a manifest has faults' },

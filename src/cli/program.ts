@@ -9,6 +9,7 @@ import { type Call, createCall } from './call.ts';
 import { CliError, toCliError } from './cli-error.ts';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addConfirm } from './commands/confirm.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -69,6 +70,7 @@ const allCommands = [
   addRun,
   addApply,
   addDelete,
+  addConfirm,
   addPlan,
   addGet,
   addDescribe,

@@ -2,7 +2,7 @@
  * What commands read of the controller's state: records, events, and whether a controller runs.
  * It is a view of files that another process writes, so it may be a moment old but never torn.
  */
-import type { ClusterRecord } from '../controllers/ports.ts';
+import type { ClusterRecord, DeletionLedger } from '../controllers/ports.ts';
 
 export interface ClusterView {
   record: ClusterRecord;
@@ -35,10 +35,14 @@ export interface StateView {
   events(): Promise<EventRecord[]>;
   controller(): Promise<ControllerLife>;
   /**
-   * Sets the record's `deletionTimestamp`: the deliberate act that an emptied directory alone is
-   * not. Repeating it, and asking for a cluster without a record, is success.
+   * Asks for the deletion by name: the deliberate act that an emptied directory alone is not, and
+   * that is never held. Repeating it, and asking for a cluster without a record, is success.
    */
   requestDeletion(namespace: string, name: string): Promise<void>;
+  /** What waits for a confirmation, as the controller last judged it. */
+  deletionLedger(): Promise<DeletionLedger>;
+  /** Confirms what is held under that revision; under another it counts for nothing. */
+  confirm(revision: string): Promise<void>;
   /** Calls back after each change of records, statuses or events; returns the unsubscribe. */
   onChange(listener: () => void): () => void;
   close(): Promise<void>;

@@ -58,8 +58,12 @@ export function goalState(
 function clusterState(known: KnownCluster | undefined, goal: Goal): GoalState {
   if (known === undefined) return { kind: 'absent' };
   if (goal.kind === 'delete') {
-    const deleting = known.record?.deletionTimestamp !== undefined;
-    return { kind: 'unmet', now: deleting ? 'it is being deleted' : 'nobody deletes it' };
+    if (known.record?.deletionTimestamp !== undefined) {
+      return { kind: 'unmet', now: 'it is being deleted' };
+    }
+    const stalled = conditionOf(known.record?.status, 'Stalled');
+    const held = /^Deletion(Held|Protected)$/.test(stalled?.reason ?? '') && stalled?.message;
+    return { kind: 'unmet', now: held || 'nobody deletes it' };
   }
   if (goal.kind === 'phase') return { kind: 'unmet', now: 'a cluster has no phase' };
   const { record } = known;

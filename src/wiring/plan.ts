@@ -5,12 +5,20 @@
 import type { PlanOptions } from '../cli/context.ts';
 import type { ClusterPlan, PlanReport, PlanStep } from '../cli/plan-report.ts';
 import { type Action, describeAction } from '../controllers/bench-cluster/action.ts';
-import { type CatalogEntry, catalog } from '../controllers/bench-cluster/catalog.ts';
+import { breaker } from '../controllers/bench-cluster/breaker.ts';
+import {
+  type CatalogEntry,
+  catalog,
+  clusterKey,
+  writtenClusters,
+} from '../controllers/bench-cluster/catalog.ts';
 import { desiredCluster } from '../controllers/bench-cluster/desired.ts';
 import { failuresOf } from '../controllers/bench-cluster/failures.ts';
 import { Guests } from '../controllers/bench-cluster/guests.ts';
+import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
 import { observe } from '../controllers/bench-cluster/observe.ts';
 import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
+import { revisionOf } from '../controllers/bench-cluster/removal.ts';
 import type { ClusterRecord } from '../controllers/ports.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
 import { changesOf } from '../crd/changes.ts';
@@ -27,12 +35,26 @@ export async function planOnce(
   const source = await openManifestDirectory(options.dir, { clock: systemClock, settleMs: 0 });
   try {
     const snapshot = source.snapshot();
-    const records = await session.state.clusters();
+    const { state } = session;
+    const [records, ledger, requests] = await Promise.all([
+      state.clusters(),
+      state.deletionLedger(),
+      state.deletionRequests(),
+    ]);
     const settled = snapshot.manifests.map((manifest) => ({
       ...manifest,
       origin: { ...manifest.origin, settled: true },
     }));
-    const entries = catalog({ ...snapshot, manifests: settled }, records, systemClock.now());
+    const now = systemClock.now();
+    const written = writtenClusters(snapshot);
+    const requested = new Set(requests.map(clusterKey).filter((key) => !written.has(key)));
+    const wishes = catalog({ ...snapshot, manifests: settled }, records, now, requested);
+    const reading = { entries: wishes, records, requested, confirmations: new Set<string>(), now };
+    const verdict = breaker(reading, ledger);
+    // The revision of what the controller does not hold yet is not known before it does.
+    const isKnown = revisionOf(verdict.ledger.held) === revisionOf(ledger.held);
+    const { text } = summaryOf(verdict.ledger);
+    const entries = verdict.entries.map((entry) => (isKnown ? entry : unconfirmed(entry, text)));
     const wanted = entries.filter(({ key }) => isAsked(key, options));
     const clusters = await Promise.all(
       wanted.map((entry) => planCluster(entry, records, entries, session, signal)),
@@ -47,6 +69,12 @@ export async function planOnce(
     await source.close();
     await session.close();
   }
+}
+
+function unconfirmed(entry: CatalogEntry, text: string): CatalogEntry {
+  if (entry.hold?.reason !== 'DeletionHeld') return entry;
+  const message = `${text}: that is held until a person confirms; see then: benchctl confirm`;
+  return { ...entry, hold: { ...entry.hold, message } };
 }
 
 function isAsked(key: string, { namespace, cluster }: PlanOptions): boolean {
@@ -95,7 +123,7 @@ async function planCluster(
       why,
       effect: effectOf(action),
     })),
-    blockers: blockersOf(planned),
+    blockers: [...heldBy(entry), ...blockersOf(planned)],
   };
 }
 
@@ -103,6 +131,10 @@ function othersOf(entry: CatalogEntry, entries: readonly CatalogEntry[]) {
   const others = entries.filter(({ key, record }) => key !== entry.key && record !== undefined);
   const networks = others.flatMap(({ record }) => record?.cluster.spec.network.name ?? []);
   return { networks: new Set(networks), artifacts: new Set<string>() };
+}
+
+function heldBy({ hold }: CatalogEntry): ClusterPlan['blockers'] {
+  return hold ? [{ ...hold, waiting: false }] : [];
 }
 
 function blockersOf(planned: Plan): ClusterPlan['blockers'] {

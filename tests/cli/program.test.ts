@@ -12,6 +12,7 @@ test('help lists every command and the exit codes, on stdout', async (t) => {
     'run',
     'apply',
     'delete',
+    'confirm',
     'plan',
     'get',
     'describe',

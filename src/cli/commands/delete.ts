@@ -1,18 +1,18 @@
 /**
  * `delete`: takes objects out of the watched directory; the controller does the rest.
- * An emptied directory alone deletes nothing (it may be a lost mount), so when the last object
- * goes, the deletion is also written into the controller's state. The file goes first: were we
- * interrupted between the two, nothing is deleted, and the same command goes on from there.
+ * The deletion of a cluster is also written into the controller's state: it is asked for by name,
+ * which an emptied directory (it may be a lost mount) and a mass deletion are not. The file goes
+ * first: were we interrupted between the two, the same command goes on from there. A protected
+ * cluster is refused before anything is touched.
  */
 import type { Command } from 'commander';
-import { describeFault } from '../../crd/fault.ts';
+import { isProtected, protectAnnotation } from '../../crd/annotations.ts';
 import { load } from '../../crd/load.ts';
-import { oneLine } from '../../lib/printable.ts';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { commitEdits } from '../edit/commit.ts';
-import { readDirectory } from '../edit/directory.ts';
-import { DirectoryEdit, idOf, type ObjectId } from '../edit/edit.ts';
+import { type ManifestFile, readDirectory } from '../edit/directory.ts';
+import { DirectoryEdit, idOf, type ObjectId, sameId } from '../edit/edit.ts';
 import { readInputs } from '../edit/input.ts';
 import { usersOf } from '../edit/references.ts';
 import { exitCodes } from '../exit-code.ts';
@@ -33,25 +33,25 @@ export function addDelete(root: Command, register: Register): void {
 async function runDelete(call: Call): Promise<number> {
   const { dir, state: stateDir } = call.globals;
   const ids = await objectsToDelete(call);
-  const edit = new DirectoryEdit(await readDirectory(dir));
+  const files = await readDirectory(dir);
+  const edit = new DirectoryEdit(files);
   const removed = ids.filter((id) => edit.remove(id));
   refuseUsed(ids, edit);
-  const emptied = edit.manifests().length === 0;
   const state = await call.context.openState(stateDir);
   try {
     const already = await knownClusters(
       state,
       ids.filter((id) => !removed.includes(id)),
     );
+    await refuseProtected(call, state, ids, files);
     await commitEdits(edit.edits());
     for (const { kind, namespace, name } of [...removed, ...already]) {
-      if (emptied && kind === 'cluster') await state.requestDeletion(namespace, name);
+      if (kind === 'cluster') await state.requestDeletion(namespace, name);
     }
     call.print(
       ...removed.map((id) => `${printRef(id)} deleted from ${dir}`),
       ...already.map((id) => `${printRef(id)} is no longer in ${dir}; the controller removes it`),
     );
-    noteFaults(call, edit);
     await noteNext(call, state, [...removed, ...already]);
     return exitCodes.ok;
   } finally {
@@ -117,11 +117,34 @@ function refuseUsed(ids: readonly ObjectId[], edit: DirectoryEdit): void {
   }
 }
 
-/** What a broken file holds is not known, so no absence is believed until it is mended. */
-function noteFaults(call: Call, edit: DirectoryEdit): void {
-  const [fault] = edit.faults();
-  if (fault === undefined) return;
-  call.note(`nothing may be deleted before this is mended: ${oneLine(describeFault(fault))}`);
+/** As the manifest says, and as the controller has taken it in: it goes by the latter. */
+async function refuseProtected(
+  call: Call,
+  state: StateView,
+  ids: readonly ObjectId[],
+  files: readonly ManifestFile[],
+): Promise<void> {
+  const written = files.flatMap(({ path, text }) => load(path, text).manifests);
+  const records = (await state.clusters()).map(({ record }) => record.cluster);
+  for (const id of ids) {
+    if (id.kind !== 'cluster') continue;
+    const manifest = written.find((each) => sameId(idOf(each), id));
+    if (manifest && isProtected(manifest.object.metadata)) {
+      const where = `${manifest.origin.file}:${manifest.origin.line}`;
+      throw refusal(id, `take the annotation away in ${where}, wait until that is in force, then`);
+    }
+    const record = records.find(
+      ({ metadata }) => metadata.namespace === id.namespace && metadata.name === id.name,
+    );
+    if (record === undefined || !isProtected(record.metadata)) continue;
+    const take = 'have the controller take in its manifest without the annotation';
+    throw refusal(id, `${take} (benchctl run --dir ${call.globals.dir}), then`);
+  }
+}
+
+function refusal(id: ObjectId, first: string): CliError {
+  const what = `${printRef(id)} is protected by the annotation ${protectAnnotation}`;
+  return new CliError('failed', what, `${first}: benchctl delete ${printRef(id)}`);
 }
 
 async function noteNext(call: Call, state: StateView, ids: readonly ObjectId[]): Promise<void> {

@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { noteFreshness } from '../freshness.ts';
+import { noteHeld } from '../held.ts';
 import { parseKind, parseRef, type Ref } from '../kind.ts';
 import type { Register } from '../program.ts';
 import type { EventRecord } from '../state-view.ts';
@@ -42,6 +43,7 @@ async function runDescribe(call: Call): Promise<number> {
       call.print(...describeCluster(cluster, last(events, namespace, own), options));
     }
     await noteFreshness(call, world.state, clusters);
+    await noteHeld(call, world.state);
     return exitCodes.ok;
   });
 }

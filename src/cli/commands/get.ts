@@ -6,6 +6,7 @@ import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
 import { noteFreshness } from '../freshness.ts';
+import { noteHeld } from '../held.ts';
 import { noteUnreached } from '../hosts/look.ts';
 import { kinds, parseKind, parseRef } from '../kind.ts';
 import { type OutputFormat, outputOption, printObjects } from '../output.ts';
@@ -52,6 +53,7 @@ async function runGet(call: Call): Promise<number> {
     const answer = await lookUp(call, world, query);
     if (query.kind === 'cluster' || query.kind === 'node') {
       await noteFreshness(call, world.state, await world.clusters());
+      await noteHeld(call, world.state);
     }
     noteFaults(call, world);
     noteUnreached(call, answer.seen);

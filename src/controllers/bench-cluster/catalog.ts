@@ -38,6 +38,14 @@ export function clusterKey(metadata: { namespace: string; name: string }): strin
   return `${metadata.namespace}/${metadata.name}`;
 }
 
+/** Clusters that the source has now, without those that it keeps until their absence is proven. */
+export function writtenClusters({ manifests }: SourceSnapshot): Set<string> {
+  const written = manifests.filter(
+    ({ kind, origin }) => kind === 'BenchCluster' && !origin.missing,
+  );
+  return new Set(written.map(({ object }) => clusterKey(object.metadata)));
+}
+
 export function catalog(
   snapshot: SourceSnapshot,
   records: readonly ClusterRecord[],

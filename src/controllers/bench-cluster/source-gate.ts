@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { ClusterRecord, DeletionLedger, SourceSnapshot, StateStore } from '../ports.ts';
 import { breaker } from './breaker.ts';
-import { type CatalogEntry, catalog, clusterKey } from './catalog.ts';
+import { type CatalogEntry, catalog, clusterKey, writtenClusters } from './catalog.ts';
 
 /**
  * How long the source may take to see that a manifest is gone, once somebody asked for the deletion
@@ -57,11 +57,7 @@ export class SourceGate {
    */
   async #deletionRequests(snapshot: SourceSnapshot): Promise<Set<string>> {
     const { state, clock } = this.#ports;
-    const written = new Set(
-      snapshot.manifests
-        .filter(({ kind, origin }) => kind === 'BenchCluster' && !origin.missing)
-        .map(({ object }) => clusterKey(object.metadata)),
-    );
+    const written = writtenClusters(snapshot);
     const requests = new Set<string>();
     const now = clock.now();
     for (const request of await state.deletionRequests()) {

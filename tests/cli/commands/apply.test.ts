@@ -164,7 +164,7 @@ test('delete takes one document out of its file', async (t) => {
   await world.write('all.yaml', `${hostYaml()}---\n${clusterYaml()}---\n${clusterYaml('b')}`);
   assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
   assert.equal(await world.read('all.yaml'), `${hostYaml()}---\n${clusterYaml('b')}`);
-  assert.deepEqual(world.deletions, []);
+  assert.deepEqual(world.deletions, ['default/slurm-a']);
   assert.match(world.stderr.text, /benchctl wait --for=delete cluster\/slurm-a/);
 });
 
@@ -174,10 +174,10 @@ test('the last object of a file takes the file with it', async (t) => {
   await world.write('host.yaml', hostYaml());
   await world.run('delete', 'cluster', 'slurm-a');
   assert.deepEqual(await world.files(), ['host.yaml']);
-  assert.deepEqual(world.deletions, []);
+  assert.deepEqual(world.deletions, ['default/slurm-a']);
 });
 
-test('deleting the last object of the directory is recorded in the state', async (t) => {
+test('what is deleted by name is recorded in the state', async (t) => {
   const world = await createWorld(t);
   await world.write('a.yaml', clusterYaml());
   await world.write('b.yaml', clusterYaml('b'));
@@ -191,6 +191,32 @@ test('a deletion that was cut between file and state is finished by the same com
   world.clusters = [{ record: record() }];
   assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
   assert.deepEqual(world.deletions, ['default/slurm-a']);
+});
+
+test('a protected cluster is not deleted, and the place of its annotation is named', async (t) => {
+  const world = await createWorld(t);
+  const annotation = 'annotations: {benchcluster.io/protect: "true"}';
+  const text = clusterYaml().replace('{name: slurm-a}', `{name: slurm-a, ${annotation}}`);
+  await world.write('a.yaml', text);
+  await world.write('b.yaml', clusterYaml('b'));
+  assert.equal(await world.run('delete', 'cluster/b', 'cluster/slurm-a'), exitCodes.failed);
+  assert.match(
+    world.stderr.text,
+    /error: cluster\/slurm-a is protected by the annotation benchcluster\.io\/protect\nnext: .*a\.yaml:2.*benchctl delete cluster\/slurm-a/,
+  );
+  assert.deepEqual(await world.files(), ['a.yaml', 'b.yaml']);
+  assert.deepEqual(world.deletions, []);
+});
+
+test('a cluster that the controller still has as protected is not deleted either', async (t) => {
+  const world = await createWorld(t);
+  await world.write('a.yaml', clusterYaml());
+  const protectedRecord = record();
+  protectedRecord.cluster.metadata.annotations = { 'benchcluster.io/protect': 'true' };
+  world.clusters = [{ record: protectedRecord }];
+  assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.failed);
+  assert.match(world.stderr.text, /have the controller take in its manifest without/);
+  assert.deepEqual(await world.files(), ['a.yaml']);
 });
 
 test('an unknown object is not found, and nothing else is deleted', async (t) => {
@@ -239,10 +265,11 @@ test('delete -f takes what the file names', async (t) => {
   assert.equal(await world.read('a.yaml'), `---\n${hostYaml()}`);
 });
 
-test('delete says when a broken file will keep the controller from believing it', async (t) => {
+test('a broken file beside it does not keep what is deleted by name', async (t) => {
   const world = await createWorld(t);
   await world.write('a.yaml', clusterYaml());
   await world.write('bad.yaml', 'kind: [\n');
   assert.equal(await world.run('delete', 'cluster/slurm-a'), exitCodes.ok);
-  assert.match(world.stderr.text, /nothing may be deleted before this is mended: .*bad\.yaml/);
+  assert.deepEqual(await world.files(), ['bad.yaml']);
+  assert.deepEqual(world.deletions, ['default/slurm-a']);
 });

@@ -10,7 +10,12 @@ import type { CliContext, Terminal } from '../../../src/cli/context.ts';
 import type { HostAccess } from '../../../src/cli/hosts/host-access.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { ClusterView, ControllerLife, EventRecord } from '../../../src/cli/state-view.ts';
-import { type Hypervisor, type ManifestSource, PortError } from '../../../src/controllers/ports.ts';
+import {
+  type DeletionLedger,
+  type Hypervisor,
+  type ManifestSource,
+  PortError,
+} from '../../../src/controllers/ports.ts';
 import type { BenchHost } from '../../../src/crd/bench-host.ts';
 import { load } from '../../../src/crd/load.ts';
 import { qualifiedName } from '../../../src/crd/references.ts';
@@ -42,6 +47,8 @@ export class FakeWorld {
   events: EventRecord[] = [];
   controller: ControllerLife = { running: true, pid: 42 };
   deletions: string[] = [];
+  ledger: DeletionLedger = { held: [], nodes: 0, confirmed: [], changes: [] };
+  confirmed: string[] = [];
   stdin = '';
   /** What the person at the terminal answers; undefined: nobody is there. */
   answer: string | undefined;
@@ -125,6 +132,10 @@ export class FakeWorld {
       controller: async () => this.controller,
       requestDeletion: async (namespace: string, name: string) => {
         this.deletions.push(`${namespace}/${name}`);
+      },
+      deletionLedger: async () => this.ledger,
+      confirm: async (revision: string) => {
+        this.confirmed.push(revision);
       },
       onChange: (listener: () => void) => this.#subscribe(listener),
       close: async () => {
