@@ -12,7 +12,7 @@ import { Failures } from './failures.ts';
 import type { FailureView, OperationView, RepairView } from './observed.ts';
 import { Operations } from './operations.ts';
 import type { Plan, PlannedAction } from './plan.ts';
-import { Repairs } from './repairs.ts';
+import { healthyAfterMs, Repairs } from './repairs.ts';
 import type { Kept } from './status.ts';
 
 export interface EffectsOptions {
@@ -74,7 +74,8 @@ export class Effects {
    * an action is not needed any more; what was done on the host is seen by every round.
    */
   settle(planned: Plan, whole: boolean): void {
-    for (const node of planned.recovered) this.#repairs.forget(node);
+    const before = this.#options.clock.now() - healthyAfterMs;
+    for (const node of planned.recovered) this.#repairs.forget(node, before);
     const running = new Set(this.#operations.views().map(({ key }) => key));
     this.#failures.prune((key, { code }) => {
       if (planned.considered.has(key) || running.has(key)) return false;

@@ -10,7 +10,7 @@ import type { DesiredCluster } from './desired.ts';
 import type { Illness, Remediation } from './health.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
-import { healthyAfterMs, repairsOf } from './repairs.ts';
+import { healthyAfterMs, nodeOf, repairsOf } from './repairs.ts';
 import { clusterScope, type NodeScope } from './scope.ts';
 import { planCleanup } from './stages/cleanup.ts';
 import { planPresent } from './stages/present.ts';
@@ -72,7 +72,9 @@ export function plan(
   if ('error' in seen.host) return hostUnreachable(cluster, seen, seen.host.error, now);
   const repairs = seen.repairs ?? repairsOf(seen.previous?.repairs ?? []);
   const healthy = longHealthy(seen, now);
-  const counting = [...repairs].filter(([key]) => !healthy.has(key.slice(0, key.lastIndexOf('/'))));
+  const counting = [...repairs].filter(
+    ([key, { lastAt }]) => !healthy.has(nodeOf(key)) || now - lastAt < healthyAfterMs,
+  );
   const observed = { ...seen, repairs: new Map(counting) };
   const scope = clusterScope(cluster, observed, seen.host.inventory, scheduler, now);
   remediate(scope);

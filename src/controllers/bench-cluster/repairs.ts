@@ -19,6 +19,11 @@ export function repairKey(node: string, kind: RepairKind): string {
   return `${node}/${kind === 'start' || kind === 'resume' ? 'power' : 'judgement'}`;
 }
 
+/** The node of a key. */
+export function nodeOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/'));
+}
+
 export class Repairs {
   readonly #byKey: Map<string, RepairView & { node: string }>;
   readonly #random: () => number;
@@ -35,9 +40,14 @@ export class Repairs {
     this.#byKey.set(key, { node, kind, count, lastAt: now, retryAt });
   }
 
-  /** The node was healthy for long, or is not there any more. */
-  forget(node: string): void {
-    for (const [key, view] of [...this.#byKey]) if (view.node === node) this.#byKey.delete(key);
+  /**
+   * The node is not there any more, or was healthy for long; of two rounds that both see its end,
+   * the second must not drop what the first has begun, so then only what is older goes.
+   */
+  forget(node: string, before = Number.POSITIVE_INFINITY): void {
+    for (const [key, view] of [...this.#byKey]) {
+      if (view.node === node && view.lastAt <= before) this.#byKey.delete(key);
+    }
   }
 
   view(): ReadonlyMap<string, RepairView> {

@@ -48,7 +48,8 @@ export function illness(scope: ClusterScope, node: NodeScope): StagedNode | unde
 }
 
 function describe({ illness, guest }: NodeScope): string {
-  const said = guest?.kind === 'unproven' ? `: ${guest.message}` : '';
+  // Its message is another one at each look, and a status is to rest.
+  const said = guest?.kind === 'unproven' ? ` (${guest.reason})` : '';
   switch (illness?.reason) {
     case 'Suspended':
       return 'the guest has suspended itself';
