@@ -78,7 +78,7 @@ export interface NetworkView {
   leases: LeaseView[];
 }
 
-/** One consistent listing of a hypervisor, shared by all clusters on it. */
+/** One consistent listing of a hypervisor, shared by all clusters on it; never changed once made. */
 export interface HostInventory {
   hostname: string;
   libvirtVersion: string;

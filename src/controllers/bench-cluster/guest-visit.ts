@@ -2,6 +2,7 @@
  * Whom a visit is for and what comes of it.
  */
 import type { DomainView, GuestResult, HostInventory, Hypervisor } from '../ports.ts';
+import { indexOf } from './inventory-index.ts';
 
 export interface GuestDomain {
   hostName: string;
@@ -28,11 +29,9 @@ export function runOf(domain: DomainView): string {
 }
 
 /** Its addresses by DHCP, newest lease first. */
-export function leases(guest: GuestDomain): string[] {
-  return guest.inventory.networks
-    .filter(({ name }) => guest.domain.networks.includes(name))
-    .flatMap((network) => network.leases)
-    .filter(({ mac }) => guest.domain.macs.includes(mac.toLowerCase()))
-    .sort((a, b) => b.expiresAt - a.expiresAt)
+export function leases({ domain, inventory }: GuestDomain): string[] {
+  const known = domain.macs.flatMap((mac) => indexOf(inventory).leases.get(mac) ?? []);
+  return known
+    .filter(({ network }) => domain.networks.includes(network))
     .map(({ address }) => address);
 }

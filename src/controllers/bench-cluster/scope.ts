@@ -6,6 +6,7 @@ import type { DomainView, HostInventory, VolumeView } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type DesiredCluster, type DesiredNode, nodeUuid, nodeVolume } from './desired.ts';
 import type { Cure, Illness, Remediation, Turn } from './health.ts';
+import { type InventoryIndex, indexOf } from './inventory-index.ts';
 import type { GuestView, Observed } from './observed.ts';
 import { chooseReplacements, chooseStandIns } from './rollout.ts';
 
@@ -55,11 +56,12 @@ export function clusterScope(
   scheduler: AnyScheduler,
   now: number,
 ): ClusterScope {
-  const domains = new Map(ownedDomains(cluster, inventory).map((domain) => [domain.uuid, domain]));
+  const index = indexOf(inventory);
+  const domains = new Map(index.owned(cluster).map((domain) => [domain.uuid, domain]));
   const standIns = chooseStandIns(cluster, domains, observed.scheduler.view, scheduler);
   const wanted = [...cluster.nodes, ...standIns];
   const nodes = [
-    ...desiredScopes(wanted, domains, observed, inventory),
+    ...desiredScopes(wanted, domains, observed, index),
     ...surplus(cluster, new Set(wanted.map(({ name }) => name)), observed, inventory),
   ];
   const remediation = { allowed: true, reason: '', message: '' };
@@ -72,22 +74,19 @@ export function clusterScope(
 }
 
 /** The domains that carry our mark for this cluster and are where the mark says. */
-export function ownedDomains(cluster: DesiredCluster, inventory: HostInventory): DomainView[] {
-  return inventory.domains.filter(
-    ({ owner, name, uuid }) =>
-      owner?.installation === cluster.installation &&
-      owner.node?.clusterUid === cluster.uid &&
-      uuid === nodeUuid(cluster.uid, name),
-  );
+export function ownedDomains(
+  cluster: DesiredCluster,
+  inventory: HostInventory,
+): readonly DomainView[] {
+  return indexOf(inventory).owned(cluster);
 }
 
 function desiredScopes(
   wanted: readonly DesiredNode[],
   domains: ReadonlyMap<string, DomainView>,
   observed: Observed,
-  inventory: HostInventory,
+  { volumes }: InventoryIndex,
 ): NodeScope[] {
-  const volumes = new Map(inventory.pool.volumes.map((volume) => [volume.name, volume]));
   return wanted.map((desired) => {
     const domain = domains.get(desired.uuid);
     const volume = volumes.get(desired.volume);
@@ -117,12 +116,11 @@ function surplus(
     if (cluster.deleting) return 'cluster deleted';
     return standIns.has(name) ? 'the rollout is over' : 'replicas lowered';
   };
-  const domains = ownedDomains(cluster, inventory).filter((domain) => !wanted.has(domain.name));
+  const index = indexOf(inventory);
+  const domains = index.owned(cluster).filter(({ name }) => !wanted.has(name));
   const found = domains.map((domain): NodeScope => {
     const pool = domain.owner?.node?.pool ?? '';
-    const volume = inventory.pool.volumes.find(
-      ({ name }) => name === nodeVolume(domain.name, domain.uuid),
-    );
+    const volume = index.volumes.get(nodeVolume(domain.name, domain.uuid));
     const guest = observed.guests.get(domain.name);
     return {
       name: domain.name,
@@ -151,14 +149,11 @@ function orphanVolumes(
   reasonOf: (name: string) => string,
 ): NodeScope[] {
   const known = new Set(domains.map((domain) => domain.name));
-  return inventory.pool.volumes.flatMap((volume) => {
-    const match = /^(.+)-([0-9a-f]{8})\.qcow2$/.exec(volume.name);
-    const name = match?.[1];
-    if (name === undefined || !name.startsWith(`${cluster.name}-`)) return [];
+  return indexOf(inventory).looseOverlays.flatMap(({ nodeName: name, volume }) => {
+    if (!name.startsWith(`${cluster.name}-`)) return [];
     const uuid = nodeUuid(cluster.uid, name);
     if (volume.name !== nodeVolume(name, uuid) || wanted.has(name) || known.has(name)) return [];
     if (!isOverlayOfOurs(inventory, volume)) return [];
-    if (inventory.domains.some(({ files }) => files.includes(volume.path))) return [];
     const pool = name.slice(cluster.name.length + 1).replace(/-\d+$/, '');
     return [
       {

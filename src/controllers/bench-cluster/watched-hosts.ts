@@ -5,10 +5,14 @@ import type { Hypervisor } from '../ports.ts';
 
 export class WatchedHosts {
   readonly #hypervisor: (host: BenchHost) => Hypervisor;
-  readonly #onChange: (host: string) => void;
+  readonly #onChange: (host: string, domain: string | undefined) => void;
   readonly #watched = new Map<Hypervisor, () => void>();
 
-  constructor(hypervisor: (host: BenchHost) => Hypervisor, onChange: (host: string) => void) {
+  /** `onChange` gets the UUID of the domain that an event is about, where it is about one. */
+  constructor(
+    hypervisor: (host: BenchHost) => Hypervisor,
+    onChange: (host: string, domain: string | undefined) => void,
+  ) {
     this.#hypervisor = hypervisor;
     this.#onChange = onChange;
   }
@@ -16,7 +20,9 @@ export class WatchedHosts {
   of(host: BenchHost): Hypervisor {
     const hypervisor = this.#hypervisor(host);
     if (!this.#watched.has(hypervisor)) {
-      const unwatch = hypervisor.onChange(() => this.#onChange(qualifiedName(host.metadata)));
+      const unwatch = hypervisor.onChange(({ domain }) =>
+        this.#onChange(qualifiedName(host.metadata), domain),
+      );
       this.#watched.set(hypervisor, unwatch);
     }
     return hypervisor;

@@ -135,7 +135,8 @@ export class PlanCase {
 
   plan(): Plan {
     const observed: Observed = {
-      host: { inventory: this.inventory },
+      // A listing never changes once it is made; the world of the test does.
+      host: { inventory: structuredClone(this.inventory) },
       guests: this.guests,
       scheduler: this.ready === undefined ? { error: 'no answer' } : { view: this.ready },
       operations: [],

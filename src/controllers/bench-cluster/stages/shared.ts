@@ -5,6 +5,7 @@
 import type { Artifact } from '../../ports.ts';
 import { type Action, actionKey } from '../action.ts';
 import { artifactsOf } from '../desired.ts';
+import { indexOf } from '../inventory-index.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
 import type { ClusterScope } from '../scope.ts';
 
@@ -75,7 +76,7 @@ function planNetwork(scope: ClusterScope, stage: SharedStage): void {
 }
 
 function planImages(scope: ClusterScope, stage: SharedStage): void {
-  const volumes = new Set(scope.inventory.pool.volumes.map((volume) => volume.name));
+  const { volumes } = indexOf(scope.inventory);
   for (const artifact of desiredArtifacts(scope)) {
     if (volumes.has(artifact.volume)) continue;
     const action: Action = { host: scope.cluster.host, kind: 'uploadArtifact', artifact };
