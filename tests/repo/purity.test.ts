@@ -49,7 +49,9 @@ test('commands take time, chance and the process from their context', () => {
 
 test('what decides is pure: no promise, no port, no log', () => {
   const pure = typescriptUnder('src/controllers').filter(({ path }) =>
-    /\/(plan[^/]*|desired|status|catalog|references|rollout)\.ts$|\/stages\//.test(path),
+    /\/(plan[^/]*|desired|status|catalog|breaker|removal|hold-back|references|rollout)\.ts$|\/stages\//.test(
+      path,
+    ),
   );
   assert(pure.length > 5);
   for (const file of pure) {
