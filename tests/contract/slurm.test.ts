@@ -171,23 +171,72 @@ test('a change of configuration reaches all daemons and keeps jobs', options, as
 });
 
 test(
+  'a change that slurmd reads only at its start restarts it and keeps jobs',
+  options,
+  async () => {
+    const job = await submit(first);
+    const pids = () =>
+      Promise.all(
+        ['w0', 'w1', 'w2'].map(async (machine) => {
+          const { stdout } = await lab.run(machine, 'systemctl show -p MainPID slurmd');
+          return stdout;
+        }),
+      );
+    const before = await pids();
+    rounds.config = { config: { ProctrackType: 'proctrack/pgid' } };
+    await rounds.untilVerdict(first, 'configuring', 'RestartingSlurmd');
+    await rounds.untilAllReady();
+    const after = await pids();
+    assert.ok(
+      after.every((pid, index) => pid !== before[index]),
+      'each slurmd is another',
+    );
+    const { actions } = await rounds.round();
+    assert.deepEqual(actions, [], 'and none is restarted twice');
+    assert.equal(await stateOf(job), 'RUNNING');
+    await rounds.onHead(`scancel ${job}`);
+    await rounds.until('the job has ended', ({ view }) => view?.nodes.get(first)?.base === 'IDLE');
+    assert.deepEqual(await pids(), after);
+    rounds.config = { config: {} };
+    await rounds.untilAllReady();
+  },
+);
+
+test('a pool without nodes has a partition', options, async () => {
+  rounds.pools = ['spare'];
+  await rounds.untilAllReady();
+  assert.match(await rounds.onHead('sinfo -h -o "%R %D"'), /^spare 0$/m);
+  rounds.pools = [];
+  await rounds.untilAllReady();
+});
+
+test(
   'slurm.conf that slurmctld refuses is told, and the last good one serves on',
   options,
   async () => {
     const job = await submit(first);
     const good = rounds.config;
-    rounds.config = { config: { NoSuchParameter: 1 } };
-    const failed = await rounds.untilVerdict(head, 'failed', 'ApplyingConfigFailed');
-    const verdict = failed.verdicts.get(head);
-    assert.match(JSON.stringify(verdict), /unrecognized key: NoSuchParameter/);
-    assert.ok(verdict?.kind === 'failed' && verdict.retryAt > Date.now());
-    assert.equal(await stateOf(job), 'RUNNING');
-    // This one is found only by slurmctld itself, which ends over it.
-    rounds.config = { config: { SchedulerType: 'sched/none-such' } };
-    const ended = await rounds.until('it fails otherwise', ({ verdicts }) =>
-      /last good slurm.conf/.test(JSON.stringify(verdicts.get(head))),
-    );
-    assert.notEqual(ended.view, undefined);
+    const pid = () => rounds.onHead('systemctl show -p MainPID slurmctld');
+    const before = await pid();
+    rounds.config = { config: { KilWait: 1 } };
+    const stalled = await rounds.untilVerdict(head, 'stalled', 'InvalidConfig');
+    const verdict = stalled.verdicts.get(head);
+    assert.match(JSON.stringify(verdict), /unrecognized key: KilWait.*did you mean \\"KillWait/);
+    assert.ok(verdict?.kind === 'stalled' && (verdict.retryAt ?? 0) > Date.now());
+    // These are found only by slurmctld itself, which ends over them.
+    for (const config of [{ SchedulerType: 'sched/none-such' }, { PriorityType: 'priority/no' }]) {
+      rounds.config = { config };
+      const [value = ''] = Object.values(config);
+      const refused = await rounds.until(`${value} is refused`, ({ verdicts }) =>
+        JSON.stringify(verdicts.get(head)).includes(value),
+      );
+      assert.match(
+        JSON.stringify(refused.verdicts.get(head)),
+        /InvalidConfig.*nothing was changed/,
+      );
+      assert.notEqual(refused.view, undefined);
+    }
+    assert.equal(await pid(), before, 'the slurmctld that ran has gone on');
     assert.equal(await stateOf(job), 'RUNNING');
     rounds.config = good;
     await rounds.untilAllReady();

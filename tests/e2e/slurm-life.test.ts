@@ -36,8 +36,11 @@ describe('a Slurm cluster', { timeout: 2_400_000 }, () => {
   });
 
   const onHead = (...command: string[]) => bench.benchctl('ssh', head, '--', ...command);
-  const write = (workers: number, memory?: string) =>
-    bench.write(file, clusterManifest({ name, workers, ...(memory && { memory }) }));
+  let slurm = '{}';
+  const write = (workers: number, memory?: string) => {
+    const text = clusterManifest({ name, workers, ...(memory && { memory }) });
+    return bench.write(file, text.replace('slurm: {}', `slurm: ${slurm}`));
+  };
   const ready = (workers: number, timeoutMs?: number) =>
     bench.until(name, `${workers} workers ready`, isReady(workers), timeoutMs);
 
@@ -102,6 +105,39 @@ describe('a Slurm cluster', { timeout: 2_400_000 }, () => {
     await ready(2);
     assert.match(await bench.virsh('dominfo', worker(1)), /Persistent:\s+yes/);
     await onHead('srun', '-N2', 'hostname');
+  });
+
+  it('takes a live change of slurm.conf, down to every slurmd, without losing a job', async () => {
+    const before = await Promise.all([head, worker(0), worker(1)].map(identity));
+    const submitted = await onHead(
+      'sbatch',
+      '--parsable',
+      '-w',
+      worker(0),
+      '--wrap',
+      "'sleep 600'",
+    );
+    const job = submitted.trim();
+    const state = () => onHead('squeue', '-h', '-j', job, '-o', '%T');
+    await eventually('the job runs', state, (text) => text.trim() === 'RUNNING');
+    const slurmd = () =>
+      bench.benchctl('ssh', worker(0), '--', 'systemctl', 'show', '-p', 'MainPID', 'slurmd');
+    const pid = await slurmd();
+    const generation = (await bench.status(name))?.observedGeneration ?? 0;
+    slurm = '{config: {KillWait: 41, ProctrackType: proctrack/pgid}}';
+    await write(2);
+    await bench.until(
+      name,
+      'the change is in force',
+      (status) => (status?.observedGeneration ?? 0) > generation && isReady(2)(status),
+    );
+    const config = await onHead('scontrol', 'show', 'config');
+    assert.match(config, /KillWait\s*= 41 sec/);
+    assert.match(config, /ProctrackType\s*= proctrack\/pgid/);
+    assert.notEqual(await slurmd(), pid);
+    assert.equal((await state()).trim(), 'RUNNING');
+    await onHead('scancel', job);
+    assert.deepEqual(await Promise.all([head, worker(0), worker(1)].map(identity)), before);
   });
 
   it('loses and doubles nothing when libvirtd is killed', async () => {

@@ -58,6 +58,8 @@ export interface SchedulerNode<Facts> {
 export interface SchedulerScope<Config, Facts, View> {
   cluster: { namespace: string; name: string; uid: string };
   config: Config;
+  /** The pools of workers that the spec names, also those without a node. */
+  pools: string[];
   nodes: SchedulerNode<Facts>[];
   /** The scheduler's own view; absent when it could not be asked, `viewError` says why. */
   view?: View;
@@ -74,6 +76,8 @@ export type Verdict =
   | { kind: 'notReady'; reason: string; message: string }
   /** Guest work failed and is retried at `retryAt` (ms since the epoch). */
   | { kind: 'failed'; reason: string; message: string; retryAt: number }
+  /** Only a person can mend it; guest work that showed it is still retried at `retryAt`. */
+  | { kind: 'stalled'; reason: string; message: string; retryAt?: number }
   /** Being emptied; `deadline` in ms since the epoch. Nothing may be destroyed. */
   | { kind: 'draining'; reason: string; message: string; deadline?: number }
   /** Empty and closed for work, as read in this round (or forced by the spec): power it off. */

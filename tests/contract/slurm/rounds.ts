@@ -37,6 +37,8 @@ export class Rounds {
   readonly #lab: SlurmLab;
   readonly members: Member[];
   config: SlurmSpec = { config: {} };
+  /** Pools besides those that have members. */
+  pools: string[] = [];
   /** The action kinds and reasons of all rounds, for those who count. */
   readonly log: string[] = [];
   readonly #secret: Promise<Uint8Array>;
@@ -98,7 +100,8 @@ export class Rounds {
     }
     const nodes = await Promise.all(this.members.map((member) => this.#node(member, asked.view)));
     const cluster = { namespace: 'default', name: 'slurm-a', uid: 'u' };
-    return { cluster, config: this.config, nodes, ...asked, now: Date.now() };
+    const { config, pools } = this;
+    return { cluster, config, pools, nodes, ...asked, now: Date.now() };
   }
 
   async #node(member: Member, view?: SlurmView): Promise<SlurmNode> {

@@ -138,6 +138,7 @@ export function scope(nodes: SlurmNode[], seen?: SlurmView): SlurmScope {
   return {
     cluster: { namespace: 'default', name: 'a', uid: 'u' },
     config: { config: {} },
+    pools: ['w'],
     nodes,
     ...(seen ? { view: seen } : { viewError: 'connection refused' }),
     now,

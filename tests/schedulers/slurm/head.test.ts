@@ -93,9 +93,33 @@ test('a faulty config touches nothing', () => {
     ...a.scope([a.head(), a.worker()], empty),
     config: { config: { NodeName: 'x' } },
   };
-  const { is, count } = headOf(faulty);
-  assert.equal(is, 'configuring InvalidConfig');
+  const { is, count, verdict } = headOf(faulty);
+  assert.equal(is, 'stalled InvalidConfig');
+  assert.match(JSON.stringify(verdict), /spec\.scheduler\.slurm\.config\.NodeName/);
   assert.equal(count, 0);
+});
+
+test('a setting that Slurm refused is for a person to mend, with the name that was meant', () => {
+  const changed = { ...a.scope([a.head(), a.worker()], empty), config: { config: { KilWait: 1 } } };
+  const unit = headOf(changed).start?.unit ?? '';
+  const journalTail =
+    'slurm.conf is faulty, nothing was changed: error: unrecognized key: KilWait\nfatal: no';
+  const failed = a.unit(unit, { activeState: 'failed', exitStatus: 1, journalTail });
+  const done = { ...failed, endedSecondsAgo: 1 };
+  const { is, verdict, count } = headOf({
+    ...changed,
+    nodes: [a.head({}, a.formedFacts(), [done]), a.worker()],
+  });
+  assert.equal(is, 'stalled InvalidConfig');
+  assert.match(JSON.stringify(verdict), /did you mean \\"KillWait\\"\?/);
+  assert.equal(count, 0);
+});
+
+test('a pool without nodes has its partition', () => {
+  const { start } = headOf({ ...a.scope([a.head({}, a.slurmFacts())]), pools: ['w', 'spare'] });
+  const conf = start?.files.find(({ path }) => path.endsWith('slurm.conf'));
+  assert.match(JSON.stringify(conf?.content), /PartitionName=spare Nodes=pool-spare/);
+  assert.match(JSON.stringify(conf?.content), /PartitionName=w /);
 });
 
 test('a head without a visit waits, and one that is off as well', () => {

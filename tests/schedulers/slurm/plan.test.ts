@@ -180,6 +180,13 @@ const present: Case[] = [
     does: [/update nodename=a-w-0 nodeaddr=10\.0\.0\.2/],
   },
   {
+    name: 'a slurmd that runs since before settings of its start is restarted on its node',
+    node: worker(),
+    view: view([record({ state: 'ALLOCATED', isOlder: true })], [job('7')]),
+    is: 'configuring RestartingSlurmd',
+    does: [/systemctl restart slurmd\.service/],
+  },
+  {
     name: 'a drain of a person is said and left',
     node: worker({}, a.joinedFacts()),
     view: view([record({ state: 'IDLE+DRAIN', reason: human })]),
@@ -319,6 +326,12 @@ const leaving: Case[] = [
   {
     name: 'what cannot be asked is not empty',
     node: worker({ ...a.removed, removalSince: a.now - 10_000_000 }),
+    is: 'draining SchedulerUnreachable',
+  },
+  {
+    name: 'what a head told before its unit is no reason to call the scheduler gone',
+    node: worker(a.removed, a.slurmFacts()),
+    head: { ...a.forming(a.slurmFacts()), ...a.removed },
     is: 'draining SchedulerUnreachable',
   },
   {

@@ -4,13 +4,10 @@ import { test } from 'node:test';
 import * as commands from '../../../src/controllers/schedulers/slurm/commands.ts';
 import { checkConfig, mergedParameters } from '../../../src/controllers/schedulers/slurm/config.ts';
 import { factsScript, parseFacts } from '../../../src/controllers/schedulers/slurm/facts.ts';
+import { headScript } from '../../../src/controllers/schedulers/slurm/head-script.ts';
 import { expandHostlist } from '../../../src/controllers/schedulers/slurm/hostlist.ts';
-import {
-  headScript,
-  joinScript,
-  partitionOf,
-  renderHead,
-} from '../../../src/controllers/schedulers/slurm/render.ts';
+import { joinScript } from '../../../src/controllers/schedulers/slurm/join-script.ts';
+import { partitionOf, renderHead } from '../../../src/controllers/schedulers/slurm/render.ts';
 import { slurm } from '../../../src/controllers/schedulers/slurm/slurm.ts';
 import * as a from './builders.ts';
 
@@ -127,6 +124,14 @@ test('only parameters that need it ask for a restart', () => {
   );
 });
 
+test('only what slurmd reads at its start asks for its restart', () => {
+  const digest = (config: Record<string, string | number>) =>
+    renderHead({ ...headInput, config: { config } }).slurmdDigest;
+  assert.equal(digest({}), digest({ KillWait: 99, SchedulerType: 'sched/builtin' }));
+  assert.notEqual(digest({}), digest({ TaskPlugin: 'task/affinity' }));
+  assert.notEqual(digest({}), digest({ proctracktype: 'proctrack/pgid' }));
+});
+
 test('pools may have the names of keywords', () => {
   assert.deepEqual(['default', 'all', 'gpu'].map(partitionOf), ['default-pool', 'all-pool', 'gpu']);
 });
@@ -144,6 +149,7 @@ test('every script is one that sh can read', () => {
     commands.forgetScript(record, 'why'),
     commands.deleteScript('n', 'why'),
     commands.addressScript('n', '10.0.0.1'),
+    commands.restartSlurmdScript(record),
   ];
   for (const script of scripts) {
     const { status, stderr } = spawnSync('/bin/sh', ['-n'], { input: script, encoding: 'utf8' });

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { confPath } from '../../../src/controllers/schedulers/slurm/facts.ts';
+import { confPath, olderSlurmdsPath } from '../../../src/controllers/schedulers/slurm/facts.ts';
 import { isUsable, jobsOn } from '../../../src/controllers/schedulers/slurm/node-state.ts';
 import { parseView, viewScript } from '../../../src/controllers/schedulers/slurm/view.ts';
 
@@ -22,6 +22,8 @@ interface Stand {
   nodesExit?: number;
   jobsExit?: number;
   conf?: string;
+  /** Nodes whose slurmd is to be restarted, with the start that it had. */
+  older?: string;
 }
 
 function run(stand: Stand) {
@@ -37,7 +39,10 @@ function run(stand: Stand) {
   const env = { PATH: `${dir}:/usr/bin:/bin` };
   const options = { env, encoding: 'utf8', maxBuffer: 8 << 20 } as const;
   writeFileSync(join(dir, 'slurm.conf'), '');
-  const script = viewScript.replaceAll(confPath, join(dir, conf));
+  writeFileSync(join(dir, 'older'), stand.older ?? '');
+  const script = viewScript
+    .replaceAll(confPath, join(dir, conf))
+    .replaceAll(olderSlurmdsPath, join(dir, 'older'));
   const { stdout, status } = spawnSync('/bin/sh', ['-c', script], options);
   return { stdout, status };
 }
@@ -175,4 +180,14 @@ test('every state but a good registered one is unusable', () => {
   ];
   for (const text of bad) assert.equal(usable(text), false, text);
   assert.equal(usable('IDLE', 'None'), false, 'not registered');
+});
+
+test('a slurmd that is still the one of before a change is told by its start', () => {
+  const start = parseView(run({ jobs }).stdout).nodes.get('slurm-a-big-0')?.slurmdStartTime;
+  const older = `slurm-a-big-0 ${start}\nslurm-a-compute-0 12\nslurm-a-gone-0 13\n`;
+  const { nodes } = parseView(run({ jobs, older }).stdout);
+  assert.deepEqual(
+    [...nodes.values()].filter(({ isOlder }) => isOlder).map(({ name }) => name),
+    ['slurm-a-big-0'],
+  );
 });

@@ -164,6 +164,8 @@ function joined(verdict: Verdict | undefined): StagedNode {
     case 'failed':
     case 'configuring':
       return wait('Configuring', verdict.reason, verdict.message);
+    case 'stalled':
+      return wait('Stalled', verdict.reason, verdict.message);
     case 'notReady':
     case 'draining':
       return wait('NotReady', verdict.reason, verdict.message);

@@ -18,13 +18,14 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
   const result = scope.scheduler.plan({
     cluster: { namespace: cluster.namespace, name: cluster.name, uid: cluster.uid },
     config: cluster.scheduler.config,
+    pools: cluster.pools.filter(({ role }) => role === 'worker').map(({ name }) => name),
     nodes: scope.nodes.map((node) => schedulerNode(scope, node)),
     ...(observed.scheduler.view !== undefined && { view: observed.scheduler.view }),
     ...(observed.scheduler.error !== undefined && { viewError: observed.scheduler.error }),
     now,
   });
   const retries = [...result.verdicts.values()].flatMap((verdict) =>
-    verdict.kind === 'failed' ? [verdict.retryAt] : [],
+    'retryAt' in verdict && verdict.retryAt !== undefined ? [verdict.retryAt] : [],
   );
   return {
     actions: result.actions.map(({ node, action, why }) => ({

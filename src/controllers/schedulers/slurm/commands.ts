@@ -9,6 +9,7 @@ import type { NodeRecord } from './view.ts';
 
 const setup = 'export LC_ALL=C SLURM_TIME_FORMAT=%s\n';
 const scontrol = 'timeout 20 scontrol';
+const restartedPath = '/run/benchcluster/slurmd-restarted';
 
 /** Reasons are read back from Slurm's text output, so only plain words get in. */
 export function ourReason(why: string): string {
@@ -63,6 +64,31 @@ ${scontrol} delete nodename=${quote(node)} || {
   ${scontrol} update nodename=${quote(node)} state=down reason=${quote(ourReason(why))}
   ${scontrol} delete nodename=${quote(node)}
 }
+`;
+}
+
+/**
+ * Run on the node itself. Once for each change: a node that does not come back is no reason to
+ * restart it again. Steps of jobs run on.
+ */
+export function restartSlurmdScript({ name, slurmdStartTime }: NodeRecord): string {
+  return `set -eu
+${setup}known=
+if [ -r ${restartedPath} ]; then read -r known <${restartedPath} || :; fi
+if [ "$known" != ${slurmdStartTime ?? 'None'} ]; then
+  systemctl restart slurmd.service
+  mkdir -p ${restartedPath.replace(/\/[^/]*$/, '')}
+  echo ${slurmdStartTime ?? 'None'} >${restartedPath}
+fi
+tries=0
+while [ $tries -lt 20 ]; do
+  case $(timeout 5 scontrol show node -o ${quote(name)} 2>/dev/null || :) in
+  *' SlurmdStartTime=${slurmdStartTime ?? 'None'} '*) ;;
+  *) exit 0 ;;
+  esac
+  tries=$((tries + 1))
+  sleep 0.5
+done
 `;
 }
 

@@ -1,8 +1,7 @@
 /**
  * The parameters of slurm.conf: safe defaults, the user's over them, and what the user may not set.
- * Names are matched without regard to case, as Slurm does. A parameter that the installed Slurm
- * does not know is found by slurmctld itself; the head's script then goes back to the last good
- * configuration and its message names the line.
+ * Names are matched without regard to case, as Slurm does. A parameter or value that the installed
+ * Slurm does not know is found there, by the head's script, before it takes the place of a good one.
  */
 import type { SlurmSpec } from '../../../crd/bench-cluster.ts';
 
@@ -57,6 +56,13 @@ const restartNeeded =
   SlurmctldParameters SlurmctldPort SlurmdPort StateSaveLocation SwitchType TaskPlugin
   TopologyPlugin`.split(/\s+/);
 
+/** Changes that a slurmd learns of only when it starts; jobs outlive that. */
+const slurmdRestartNeeded = `AcctGatherEnergyType AcctGatherFilesystemType
+  AcctGatherInterconnectType AcctGatherProfileType AuthAltTypes AuthType CommunicationParameters
+  CoreSpecPlugin CredType GresTypes JobAcctGatherType JobContainerType MpiDefault MpiParams
+  NodeFeaturesPlugins PluginDir PrEpPlugins ProctrackType RoutePlugin SelectType SlurmdParameters
+  SlurmdPort SlurmdSpoolDir SwitchType TaskPlugin TaskPluginParam TopologyPlugin`.split(/\s+/);
+
 const maxValueLength = 1024;
 
 function indexed(names: string[]): Map<string, string> {
@@ -66,6 +72,7 @@ function indexed(names: string[]): Map<string, string> {
 const refusedNames = indexed([...refused, ...Object.keys(owned)]);
 const defaultNames = indexed(Object.keys(defaults));
 const restartNames = indexed(restartNeeded);
+const slurmdRestartNames = indexed(slurmdRestartNeeded);
 
 /** Faults of the user's parameters, each with its path below `spec.scheduler.slurm`. */
 export function checkConfig(spec: SlurmSpec): { path: string; message: string }[] {
@@ -126,4 +133,8 @@ export function mergedParameters(spec: SlurmSpec): [name: string, value: string]
 
 export function needsRestart(parameter: string): boolean {
   return restartNames.has(parameter.toLowerCase());
+}
+
+export function needsSlurmdRestart(parameter: string): boolean {
+  return slurmdRestartNames.has(parameter.toLowerCase());
 }

@@ -39,8 +39,13 @@ export class SlurmOutputError extends Error {
 }
 
 export const confPath = '/etc/slurm/slurm.conf';
-/** Three words: digest of the applied slurm.conf, of what needs a restart in it, and the time. */
+/**
+ * Four words: digest of the applied slurm.conf, of what needs a restart of slurmctld in it, the
+ * time, and the digest of what needs a restart of every slurmd.
+ */
 export const appliedPath = '/var/lib/benchcluster/slurm-head';
+/** On heads: a node and the start of its slurmd in each line, as of the last such change. */
+export const olderSlurmdsPath = '/var/lib/benchcluster/slurm-older';
 export const slurmdDropInPath = '/etc/systemd/system/slurmd.service.d/20-benchcluster-join.conf';
 export const joinMark = '# benchcluster join ';
 
@@ -83,7 +88,7 @@ export LC_ALL=C
 echo 'slurm-facts 1'
 ${daemonScript}
 if [ -r ${confPath} ] && sum=$(sha256sum ${confPath}); then echo "conf \${sum%% *}"; fi
-if [ -r ${appliedPath} ] && read -r digest start serial <${appliedPath}; then
+if [ -r ${appliedPath} ] && read -r digest start serial slurmd <${appliedPath}; then
   case $serial in '' | *[!0-9]*) ;; *) echo "applied $digest $serial" ;; esac
 fi
 if [ -r ${slurmdDropInPath} ] && read -r line <${slurmdDropInPath}; then

@@ -2,10 +2,13 @@
  * The head: formed once, then kept on the configuration that the cluster asks for. It is ready
  * when slurmctld answers and runs with that configuration. Its removal comes last. Pure.
  */
+import { nearest } from '../../../crd/suggest.ts';
 import type { Verdict } from '../scheduler.ts';
 import { checkConfig } from './config.ts';
 import { workState } from './guest-work.ts';
-import { type HeadInput, headFiles, headScript, type RenderedHead, renderHead } from './render.ts';
+import { faultyConf, headScript } from './head-script.ts';
+import { parameters } from './parameters.ts';
+import { type HeadInput, headFiles, type RenderedHead, renderHead } from './render.ts';
 import {
   configuring,
   type Decision,
@@ -21,7 +24,10 @@ import {
 export function planPresentHead(scope: SlurmScope, head: SlurmNode): Decision {
   const { address, facts } = head;
   const [fault] = checkConfig(scope.config);
-  if (fault) return { verdict: configuring('InvalidConfig', `${fault.path} ${fault.message}`) };
+  if (fault) {
+    const message = `spec.scheduler.slurm.${fault.path} ${fault.message}`;
+    return { verdict: { kind: 'stalled', reason: 'InvalidConfig', message } };
+  }
   if (head.off) return { verdict: configuring('PoweredOff', 'its VM is off') };
   if (address === undefined || facts === undefined) {
     return { verdict: configuring('WaitingForGuest', 'the guest has not been reached yet') };
@@ -65,15 +71,25 @@ function form(
     return { verdict: configuring(what, `unit ${state.unit} runs`) };
   }
   if (state.kind === 'resting') {
-    const { failure, retryAt } = state;
-    return { verdict: { kind: 'failed', reason: `${what}Failed`, message: failure, retryAt } };
+    return { verdict: failed(what, state.failure, state.retryAt) };
   }
   const verdict: Verdict =
     state.failure === undefined
       ? configuring(what, 'slurm.conf is written and slurmctld is started or told')
-      : { kind: 'failed', reason: `${what}Failed`, message: state.failure, retryAt: scope.now };
+      : failed(what, state.failure, scope.now);
   const action = { kind: 'startUnit', unit: state.unit, files, script } as const;
   return { verdict, actions: [{ node: head.name, action, why: whyFormed(head, rendered) }] };
+}
+
+/** A setting that Slurm refuses is for a person to mend; all else may pass. */
+function failed(what: string, failure: string, retryAt: number): Verdict {
+  const at = failure.indexOf(faultyConf);
+  if (at === -1) return { kind: 'failed', reason: `${what}Failed`, message: failure, retryAt };
+  const [, parameter] = /unrecognized key: (\w+)/.exec(failure) ?? [];
+  const near = parameter && nearest(parameter, parameters);
+  const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
+  const message = `${failure.slice(at)}${hint}`;
+  return { kind: 'stalled', reason: 'InvalidConfig', message, retryAt };
 }
 
 function whyFormed(head: SlurmNode, rendered: RenderedHead): string {

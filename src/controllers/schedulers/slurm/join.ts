@@ -6,9 +6,16 @@
  * The first visit of a VM's run always brings facts, so a record that contradicts them is seen.
  */
 import type { Verdict } from '../scheduler.ts';
-import { addressScript, downScript, forgetScript, resumeScript } from './commands.ts';
+import {
+  addressScript,
+  downScript,
+  forgetScript,
+  restartSlurmdScript,
+  resumeScript,
+} from './commands.ts';
 import { checkConfig } from './config.ts';
 import { workState } from './guest-work.ts';
+import { joinScript } from './join-script.ts';
 import {
   isBusy,
   isDown,
@@ -19,7 +26,7 @@ import {
   isUsable,
   stateText,
 } from './node-state.ts';
-import { type JoinInput, joinDigest, joinFiles, joinScript } from './render.ts';
+import { type JoinInput, joinDigest, joinFiles } from './render.ts';
 import {
   configuring,
   type Decision,
@@ -184,6 +191,14 @@ function recorded(scope: SlurmScope, node: SlurmNode, record: NodeRecord): Decis
     return {
       verdict: configuring('AddressChanged', why),
       actions: onHead(scope, addressScript(node.name, address), why),
+    };
+  }
+  if (record.isOlder && isRegistered(record)) {
+    const why = 'its slurmd started before settings that it reads only then';
+    const action = { kind: 'runScript', script: restartSlurmdScript(record) } as const;
+    return {
+      verdict: configuring('RestartingSlurmd', why),
+      actions: [{ node: node.name, action, why }],
     };
   }
   if (isUsable(record)) return { verdict: { kind: 'ready' } };

@@ -25,8 +25,9 @@ export function workersOf(scope: SlurmScope): SlurmNode[] {
   return scope.nodes.filter(({ role }) => role === 'worker');
 }
 
+/** Those of the spec, and those that still have a node. */
 export function poolsOf(scope: SlurmScope): string[] {
-  return [...new Set(workersOf(scope).map(({ pool }) => pool))].sort();
+  return [...new Set([...scope.pools, ...workersOf(scope).map(({ pool }) => pool)])].sort();
 }
 
 /** Its guest shows that slurmctld was configured there once. */

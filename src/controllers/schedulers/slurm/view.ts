@@ -3,7 +3,7 @@
  * with a line that is not understood throws: a cut answer must never look like an empty cluster.
  * Free text of people (reasons, comments) may hold anything and is taken for text only.
  */
-import { confPath, SlurmOutputError } from './facts.ts';
+import { confPath, olderSlurmdsPath, SlurmOutputError } from './facts.ts';
 import { expandHostlist } from './hostlist.ts';
 
 export interface NodeRecord {
@@ -19,6 +19,8 @@ export interface NodeRecord {
   /** Unix seconds on the node's clock; absent until it registered with this slurmctld. */
   bootTime?: number;
   slurmdStartTime?: number;
+  /** Its slurmd runs since before a change of settings that it reads only when it starts. */
+  isOlder?: true;
   /** `at` in unix seconds on the head's clock. */
   reason?: { text: string; user: string; at: number };
 }
@@ -56,7 +58,8 @@ const nodeFilter = `/^NodeName=/ {
   line = "node"
   for (i = 1; i <= wanted; i++) line = line "\\t" (names[i] in fields ? fields[names[i]] : "?")
   gsub(/[\\t\\r]/, " ", reason)
-  print line "\\t" reason; nodes++
+  started = fields["SlurmdStartTime"]; before = older[fields["NodeName"]]
+  print line "\\t" (before != "" && before == started ? "older" : "-") "\\t" reason; nodes++
 }`;
 
 export const viewScript = `(
@@ -69,7 +72,10 @@ jobs=$(timeout 20 squeue -h -a -t ${jobStates} -o '%i|%T|%N' 2>/dev/null) ||
   fail 'squeue could not ask slurmctld'
 printf 'slurm-view 1 %s\\n' "$(date +%s)"
 printf '%s\\n' "$jobs" - "$nodes" | awk -v list='${nodeKeys.join(' ')}' '
-BEGIN { wanted = split(list, names, " ") }
+BEGIN {
+  wanted = split(list, names, " ")
+  while ((getline line <"${olderSlurmdsPath}") > 0) { split(line, words, " "); older[words[1]] = words[2] }
+}
 !below && $0 == "-" { below = 1; next }
 !below && $0 != "" { gsub(/\\|/, "\\t"); print "job\\t" $0; jobs++ }
 below && ${nodeFilter}
@@ -121,10 +127,11 @@ function addLine(view: SlurmView, line: string): void {
 }
 
 function parseNode(fields: string[], line: string): NodeRecord {
-  const [name = '?', address = '?', cpus, memory, state = '?', boot, slurmd, text = ''] = fields;
+  const [name = '?', address = '?', cpus, memory, state = '?', boot, slurmd, age, text = ''] =
+    fields;
   const [base = '', ...flags] = state.split('+');
   const known = /^[A-Za-z0-9._-]+$/.test(name) && /^[A-Z_]+\*?$/.test(base) && address !== '?';
-  if (fields.length !== 8 || !known || !/^\d+$/.test(cpus ?? '') || !/^\d+$/.test(memory ?? '')) {
+  if (fields.length !== 9 || !known || !/^\d+$/.test(cpus ?? '') || !/^\d+$/.test(memory ?? '')) {
     throw new SlurmOutputError('a node is not understood', line);
   }
   const reason = /^(.*?) \[([^\s@\]]+)@(\d+)\]/.exec(text);
@@ -137,6 +144,7 @@ function parseNode(fields: string[], line: string): NodeRecord {
     flags: base.endsWith('*') ? [...flags, 'NOT_RESPONDING'] : flags,
     ...timeOf('bootTime', boot, line),
     ...timeOf('slurmdStartTime', slurmd, line),
+    ...(age === 'older' && { isOlder: true as const }),
     ...(reason && {
       reason: { text: printable(reason[1] ?? ''), user: reason[2] ?? '', at: Number(reason[3]) },
     }),

@@ -1,0 +1,41 @@
+/**
+ * Parameters of slurm.conf that a user may set, as Slurm 22.05 knows them. Only for suggestions:
+ * what the installed Slurm knows is told by itself.
+ */
+export const parameters: readonly string[] =
+  `AccountingStorageBackupHost AccountingStorageEnforce AccountingStorageExternalHost
+  AccountingStorageHost AccountingStorageParameters AccountingStoragePass AccountingStoragePort
+  AccountingStorageTRES AccountingStorageType AccountingStorageUser AccountingStoreFlags
+  AcctGatherEnergyType AcctGatherFilesystemType AcctGatherInterconnectType AcctGatherNodeFreq
+  AcctGatherProfileType AllowSpecResourcesUsage AuthAltParameters BatchStartTimeout BcastExclude
+  BcastParameters BurstBufferType CliFilterPlugins CommunicationParameters CompleteWait
+  CoreSpecPlugin CpuFreqDef CpuFreqGovernors DebugFlags DefCpuPerGPU DefMemPerCPU DefMemPerGPU
+  DefMemPerNode DependencyParameters DisableRootJobs EioTimeout EnforcePartLimits Epilog
+  EpilogMsgTime EpilogSlurmctld ExtSensorsFreq ExtSensorsType FairShareDampeningFactor
+  FederationParameters FirstJobId GetEnvTimeout GresTypes GroupUpdateForce GroupUpdateTime
+  HealthCheckInterval HealthCheckNodeState HealthCheckProgram InactiveLimit InteractiveStepOptions
+  JobAcctGatherFrequency JobAcctGatherParams JobAcctGatherType JobCompHost JobCompLoc
+  JobCompParams JobCompPass JobCompPort JobCompType JobCompUser JobContainerType
+  JobCredentialPrivateKey JobDefaults JobFileAppend JobRequeue JobSubmitPlugins KeepAliveTime
+  KillOnBadExit KillWait LaunchParameters LaunchType Licenses LogTimeFormat MailDomain MailProg
+  MaxArraySize MaxDBDMsgs MaxJobCount MaxJobId MaxMemPerCPU MaxMemPerNode MaxStepCount
+  MaxTasksPerNode MCSParameters MCSPlugin MessageTimeout MinJobAge MpiDefault MpiParams
+  NodeFeaturesPlugins OverTimeLimit PlugStackConfig PowerParameters PowerPlugin PreemptExemptTime
+  PreemptMode PreemptType PrEpParameters PrEpPlugins PriorityCalcPeriod PriorityDecayHalfLife
+  PriorityFavorSmall PriorityFlags PriorityMaxAge PriorityParameters PrioritySiteFactorParameters
+  PrioritySiteFactorPlugin PriorityType PriorityUsageResetPeriod PriorityWeightAge
+  PriorityWeightAssoc PriorityWeightFairShare PriorityWeightJobSize PriorityWeightPartition
+  PriorityWeightQOS PriorityWeightTRES PrivateData ProctrackType Prolog PrologEpilogTimeout
+  PrologFlags PrologSlurmctld PropagatePrioProcess PropagateResourceLimits
+  PropagateResourceLimitsExcept RebootProgram ReconfigFlags RequeueExit RequeueExitHold
+  ResumeFailProgram ResumeProgram ResumeRate ResumeTimeout ResvEpilog ResvOverRun ResvProlog
+  RoutePlugin SchedulerParameters SchedulerTimeSlice SchedulerType ScronParameters
+  SelectTypeParameters SlurmctldDebug SlurmctldLogFile SlurmctldParameters SlurmctldPlugstack
+  SlurmctldPrimaryOffProg SlurmctldPrimaryOnProg SlurmctldSyslogDebug SlurmctldTimeout SlurmdDebug
+  SlurmdLogFile SlurmdParameters SlurmdSyslogDebug SlurmdTimeout SlurmSchedLogFile
+  SlurmSchedLogLevel SrunEpilog SrunPortRange SrunProlog SuspendExcNodes SuspendExcParts
+  SuspendProgram SuspendRate SuspendTime SuspendTimeout SwitchParameters SwitchType TaskEpilog
+  TaskPlugin TaskPluginParam TaskProlog TCPTimeout TmpFS TopologyParam TopologyPlugin TrackWCKey
+  UnkillableStepProgram UnkillableStepTimeout UsePAM VSizeFactor WaitTime X11Parameters`.split(
+    /\s+/,
+  );
