@@ -5,6 +5,7 @@ import { revisionOf } from '../../src/controllers/bench-cluster/removal.ts';
 import { confirmAnnotation, protectAnnotation } from '../../src/crd/annotations.ts';
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
 import { clusterOf } from '../fakes/builders.ts';
+import type { CrashPoint } from './membrane.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';
 import type { World } from './world.ts';
 
@@ -56,6 +57,46 @@ test('what is held goes when a person confirms it', async () => {
   for (const name of ['alpha', 'beta', 'gamma']) await world.untilGone(name);
   assert.deepEqual(world.picture(), { domains: [], volumes: [], networks: [] });
   assert.deepEqual(await world.state.confirmations(), []);
+});
+
+/** Three clusters vanish, and a person confirms what of it is held. */
+async function confirmedLife(crash?: CrashPoint): Promise<World> {
+  const world = writtenWorld(...three);
+  await world.start(crash);
+  for (const { metadata } of three) await world.untilReady(metadata.name);
+  for (const cluster of three) world.source.remove(cluster);
+  await world.until('the last is held', () => isHeld(world, 'gamma'));
+  world.state.confirm(await revision(world));
+  for (const { metadata } of three) await world.untilGone(metadata.name);
+  await world.clock.advance(60_000);
+  return world;
+}
+
+/** What was made, and how often, but for what clusters share and may ask for at one moment. */
+function ownThings(world: World): [string, number][] {
+  return Object.entries(world.watched.made()).filter(([name]) => !/^(network|upload) /.test(name));
+}
+
+test('a death before or after anything that the breaker stores changes nothing in the end', async () => {
+  const reference = await confirmedLife();
+  const stores = /^(putDeletionLedger|forgetConfirmation|putCluster)$/;
+  const { names } = reference.effects;
+  const first = names.indexOf('putDeletionLedger');
+  const places = names.flatMap((name, index) =>
+    index >= first && stores.test(name) ? [index + 1] : [],
+  );
+  assert.ok(places.length >= 7, `${places.length} places`);
+  for (const effect of places) {
+    for (const when of ['before', 'after'] as const) {
+      const world = await confirmedLife({ effect, when });
+      const place = `death ${when} effect ${effect} (${names[effect - 1]})`;
+      assert.equal(world.crashes, 1, place);
+      assert.deepEqual(world.picture(), reference.picture(), place);
+      assert.deepEqual(ownThings(world), ownThings(reference), place);
+      assert.deepEqual((await world.state.deletionLedger()).held, [], place);
+      assert.deepEqual(await world.state.confirmations(), [], place);
+    }
+  }
 });
 
 test('what is held stays held across deaths, under the same revision', async () => {
