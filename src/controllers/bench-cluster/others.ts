@@ -1,35 +1,41 @@
 /**
- * What the other clusters of a host want to keep, so that the last of them, and only it, removes
- * what they share. Pure.
+ * What the other clusters of a host tell: what they want to keep, so that the last of them, and
+ * only it, removes what they share; and how many of their guests are silent. Pure.
  */
-import { qualifiedName } from '../../crd/references.ts';
+import type { ClusterStatus } from '../../crd/status.ts';
 import type { ClusterRecord } from '../ports.ts';
-import { clusterKey } from './catalog.ts';
 import { artifactVolumes } from './desired.ts';
 import type { Observed } from './observed.ts';
 
 export function wantedByOthers(
-  key: string,
-  own: ClusterRecord,
-  records: readonly ClusterRecord[],
-): Observed['others'] {
-  const hostName = qualifiedName(own.host.metadata);
-  const others = records.filter(
-    ({ cluster, host, deletionTimestamp }) =>
-      clusterKey(cluster.metadata) !== key &&
-      qualifiedName(host.metadata) === hostName &&
-      deletionTimestamp === undefined,
-  );
+  others: readonly ClusterRecord[],
+): Pick<Observed['others'], 'networks' | 'artifacts'> {
+  const kept = others.filter(({ deletionTimestamp }) => deletionTimestamp === undefined);
   return {
-    networks: new Set(others.map(({ cluster }) => cluster.spec.network.name)),
-    artifacts: new Set(others.flatMap(({ images }) => artifactVolumes(images))),
-    guests: guestsOf(others),
+    networks: new Set(kept.map(({ cluster }) => cluster.spec.network.name)),
+    artifacts: new Set(kept.flatMap(({ images }) => artifactVolumes(images))),
   };
 }
 
 /** As their last rounds saw them: one host that loses its network shows in all its clusters. */
-function guestsOf(records: readonly ClusterRecord[]): { nodes: number; silent: number } {
-  const nodes = records.flatMap(({ status }) => status?.nodes ?? []);
-  const silent = nodes.filter(({ unhealthy }) => unhealthy?.reason === 'Unreachable');
-  return { nodes: nodes.length, silent: silent.length };
+export function silentGuests(statuses: readonly (ClusterStatus | undefined)[]): Silence {
+  const all = statuses.map((status) => (status ? silenceOf(status) : { nodes: 0, silent: 0 }));
+  return {
+    nodes: all.reduce((sum, { nodes }) => sum + nodes, 0),
+    silent: all.reduce((sum, { silent }) => sum + silent, 0),
+  };
+}
+
+type Silence = NonNullable<Observed['others']['guests']>;
+
+/** Counted once for each status that was written. */
+const silences = new WeakMap<ClusterStatus, Silence>();
+
+function silenceOf(status: ClusterStatus): Silence {
+  const known = silences.get(status);
+  if (known) return known;
+  const silent = status.nodes.filter(({ unhealthy }) => unhealthy?.reason === 'Unreachable');
+  const counted = { nodes: status.nodes.length, silent: silent.length };
+  silences.set(status, counted);
+  return counted;
 }

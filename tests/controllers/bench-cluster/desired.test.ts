@@ -7,7 +7,6 @@ import {
   nodeUuid,
   nodeVolume,
 } from '../../../src/controllers/bench-cluster/desired.ts';
-import { wantedByOthers } from '../../../src/controllers/bench-cluster/others.ts';
 import type { ClusterRecord } from '../../../src/controllers/ports.ts';
 import { clusterOf, hostOf, identity, imageOf, publicKey, recordOf } from '../../fakes/builders.ts';
 
@@ -131,23 +130,5 @@ describe('the desired cluster', () => {
 
   test('an image that is missing is named', () => {
     assert.throws(() => desired(recordOf(clusterOf(), { images: [] })), /BenchImage debian/);
-  });
-});
-
-describe('what other clusters want', () => {
-  const beta = recordOf(clusterOf({ name: 'beta' }), { images: [imageOf('other', 'd')] });
-  const wanted = (more: Partial<ClusterRecord>) =>
-    wantedByOthers('default/alpha', recordOf(), [recordOf(), { ...beta, ...more }]);
-
-  test('is their network and their images', () => {
-    const { networks, artifacts } = wanted({});
-    assert.deepEqual([...networks], ['bench-net']);
-    assert.equal(artifacts.size, 3);
-    assert.ok(artifacts.has('other-dddddddddddd.qcow2'));
-  });
-
-  test('is nothing when they are being deleted, or on another host', () => {
-    assert.equal(wanted({ deletionTimestamp: '2026-01-01T00:00:00Z' }).networks.size, 0);
-    assert.equal(wanted({ host: hostOf('hulk') }).networks.size, 0);
   });
 });
