@@ -25,6 +25,19 @@ test('an edit is in the snapshot at once, and settled after the same was read tw
   await dir.until(() => dir.names().join() === 'a=1');
 });
 
+test('a file that ends with the mark is known to be whole when it is first read', async (t) => {
+  const texts = { 'a.yaml': `${cluster('a')}...\n`, 'b.yaml': cluster('b') };
+  const dir = await WatchedDirectory.make(t, texts);
+  await dir.open();
+  const found = dir.source.snapshot().manifests.map(({ object, origin }) => {
+    return [object.metadata.name, origin.whole ?? false, origin.settled];
+  });
+  assert.deepEqual(found, [
+    ['a', true, false],
+    ['b', false, false],
+  ]);
+});
+
 test('a file that changes again before it settled begins anew, also with the same size', async (t) => {
   const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a') });
   await dir.open();

@@ -225,7 +225,7 @@ function changesMade(
   const isHeld = byCluster(held);
   const at = new Date(now).toISOString();
   return [...demands].flatMap(([cluster, { before, after }]) => {
-    if (free.has(cluster) || isHeld.has(cluster)) return [];
+    if (before === after || free.has(cluster) || isHeld.has(cluster)) return [];
     // After a crash in between, the same change is met a second time.
     const isKnown = digestOf(last.get(cluster)) === digestOf(before);
     return isKnown || digestOf(before) === digestOf(after) ? [] : [{ at, cluster, pools: before }];
