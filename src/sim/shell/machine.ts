@@ -35,6 +35,7 @@ export type Program = (call: ProgramCall) => number | Waiting<number>;
 export interface ShellMachine {
   read(path: string): string | undefined;
   write(path: string, content: string): void;
+  /** A file, or a directory with all in it. */
   remove(path: string): void;
   /** Undefined: this machine has no such program, or the model does not know it. */
   program(name: string): Program | undefined;

@@ -44,9 +44,8 @@ class Parser {
       after = operator === '&&' || operator === '||' ? operator : ';';
       item.tested = after !== ';';
       if (after !== ';') continue;
-      if (/^&[^&]?/.test(this.reader.text.slice(this.reader.at, this.reader.at + 2))) {
-        this.reader.fail('background commands');
-      }
+      item.background = this.reader.take(/&/y) !== null;
+      if (item.background) continue;
       if (!this.reader.take(/;(?!;)/y) && this.reader.text[this.reader.at] !== '\n') {
         if (!this.#ends()) this.reader.fail('a command does not end here');
       }
@@ -61,7 +60,7 @@ class Parser {
       commands.push(this.#command());
       this.#blank(false);
     } while (this.reader.take(/\|(?!\|)/y));
-    return { after, negated, commands, tested: false };
+    return { after, negated, commands, background: false, tested: false };
   }
 
   #command(): Command {

@@ -8,8 +8,11 @@ import { Expansion } from './expand.ts';
 import type { ProgramCall, ShellMachine, Streams, Waiting } from './machine.ts';
 import { matches } from './pattern.ts';
 import { redirected } from './redirect.ts';
-import { Leave, type State } from './state.ts';
+import { type Job, Leave, type State } from './state.ts';
 import { type Command, type ListItem, NotModelledError, type Script } from './syntax.ts';
+
+/** How often `wait` looks. */
+const waitLookMs = 20;
 
 /** Runs a script to its end; gives its exit status. `args` are `$0`, `$1` and so on. */
 export function* runShell(
@@ -18,6 +21,7 @@ export function* runShell(
   streams: Streams,
   args: string[] = ['sh'],
 ): Waiting<number> {
+  const jobs: Job[] = [];
   const shell = new Shell(machine, {
     variables: new Map([['PATH', '/usr/sbin:/usr/bin']]),
     functions: new Map(),
@@ -25,10 +29,33 @@ export function* runShell(
     status: 0,
     stopsOnFailure: false,
     stopsOnUnset: false,
-    tested: 0,
     errors: streams.errors,
+    jobs,
+    tested: 0,
   });
-  return yield* shell.whole(script, streams);
+  const work = shell.whole(script, streams);
+  for (let step = work.next(); ; step = work.next()) {
+    if (step.done) return step.value;
+    yield* beside(jobs, step.value);
+  }
+}
+
+/** Time passes for the script and for all that runs beside it. */
+function* beside(jobs: Job[], milliseconds: number): Waiting<void> {
+  let leftMs = milliseconds;
+  for (;;) {
+    const next = Math.min(leftMs, ...jobs.map((job) => job.leftMs));
+    if (next > 0) yield next;
+    leftMs -= next;
+    for (const job of [...jobs]) {
+      job.leftMs -= next;
+      if (job.leftMs > 0) continue;
+      const step = job.work.next();
+      if (step.done) jobs.splice(jobs.indexOf(job), 1);
+      else job.leftMs = step.value;
+    }
+    if (leftMs <= 0) return;
+  }
 }
 
 class Shell {
@@ -63,6 +90,11 @@ class Shell {
     const state = this.#state;
     let status = 0;
     for (const item of script.items) {
+      if (item.background) {
+        const body = { items: [{ ...item, background: false }] };
+        state.jobs.push({ work: this.#child().whole(body, streams), leftMs: 0 });
+        continue;
+      }
       if ((item.after === '&&' && status !== 0) || (item.after === '||' && status === 0)) continue;
       const isTested = item.tested || item.negated;
       if (isTested) state.tested += 1;
@@ -85,8 +117,9 @@ class Shell {
     for (const [index, command] of commands.entries()) {
       const isLast = index === commands.length - 1;
       const output = isLast ? streams.output : { text: '' };
-      const body = { items: [{ after: ';', negated: false, commands: [command], tested: false }] };
-      status = yield* this.#child().whole(body as Script, { ...streams, input, output });
+      const alone = { negated: false, background: false, tested: false } as const;
+      const body: Script = { items: [{ after: ';', ...alone, commands: [command] }] };
+      status = yield* this.#child().whole(body, { ...streams, input, output });
       input = { text: output.text, at: 0 };
     }
     return status;
@@ -167,7 +200,20 @@ class Shell {
       return state.status;
     }
     const body = state.functions.get(name);
-    if (body !== undefined) return yield* this.#function(body, args, streams);
+    if (body !== undefined) {
+      const before = [...set.keys()].map((key) => [key, state.variables.get(key)] as const);
+      for (const [key, value] of set) state.variables.set(key, value);
+      const status = yield* this.#function(body, args, streams);
+      for (const [key, value] of before) {
+        if (value === undefined) state.variables.delete(key);
+        else state.variables.set(key, value);
+      }
+      return status;
+    }
+    if (name === 'wait') {
+      while (state.jobs.length > 0) yield waitLookMs;
+      return 0;
+    }
     const status = builtin(name, args, { state, machine: this.#machine, streams });
     if (status !== undefined) return status;
     return yield* this.#program([name, ...args], set, streams);

@@ -1,6 +1,13 @@
 /** What one shell knows while it runs, and how it leaves. */
-import type { Output } from './machine.ts';
+import type { Output, Waiting } from './machine.ts';
 import type { Command } from './syntax.ts';
+
+/** A command that was ended by `&`. */
+export interface Job {
+  work: Waiting<number>;
+  /** Milliseconds until it goes on. */
+  leftMs: number;
+}
 
 /** `exit` and `return`, and a failure under `set -e`. */
 export class Leave {
@@ -22,6 +29,8 @@ export interface State {
   stopsOnUnset: boolean;
   /** Where the errors of a `$(…)` go. */
   errors: Output;
+  /** What runs beside the script, shared by all its subshells. */
+  jobs: Job[];
   /** Deeper than 0 where a status is asked for, so that it does not end the script. */
   tested: number;
 }

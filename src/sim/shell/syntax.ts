@@ -10,6 +10,8 @@ export interface ListItem {
   negated: boolean;
   /** More than one is a pipeline. */
   commands: Command[];
+  /** Ended by `&`: it runs beside what comes after it. */
+  background: boolean;
   /** Followed by `&&` or `||`, so that its failure does not end a script under `set -e`. */
   tested: boolean;
 }

@@ -129,15 +129,16 @@ function* timeout({ args: [limit = '', ...command], run }: ProgramCall): Waiting
   }
 }
 
-/** Fixed texts, anchors and `-E` with `|`; that is all that our scripts look for. */
+/** Expressions that mean the same in JavaScript; our scripts need no others. */
 function grep(call: ProgramCall, read: (path: string) => string): number {
   const options = call.args.filter((word) => word.startsWith('-')).join('');
-  if (/[^-Evqh]/.test(options)) throw new NotModelledError(`grep ${call.args.join(' ')}`);
+  if (/[^-Evqih]/.test(options)) throw new NotModelledError(`grep ${call.args.join(' ')}`);
   const [pattern = '', path] = call.args.filter((word) => !word.startsWith('-'));
-  if (/[\\()[\]{}+?]/.test(pattern) || (pattern.includes('|') && !options.includes('E'))) {
+  const isPlain = !/[()[\]{}+?|]/.test(pattern);
+  if (/\\/.test(pattern) || (!isPlain && !options.includes('E'))) {
     throw new NotModelledError(`grep ${pattern}`);
   }
-  const expression = new RegExp(pattern);
+  const expression = new RegExp(pattern, options.includes('i') ? 'i' : '');
   const text = path === undefined ? rest(call.input) : read(path);
   const found = linesOf(text).filter((one) => expression.test(one) !== options.includes('v'));
   if (!options.includes('q')) call.output.text += found.map(line).join('');

@@ -1,20 +1,29 @@
 /**
  * The awk programs of our scripts, known by their digest and written again in TypeScript: awk is a
- * language of its own, and two programs need no interpreter. A program that changed is refused, so
+ * language of its own, and three programs need no interpreter. A program that changed is refused, so
  * that nobody forgets to write it again; the conformance suite compares both with the real awk.
  */
 import { sha256 } from '../../lib/hash.ts';
-import { type Program, rest } from '../shell/machine.ts';
+import { type Program, rest, type ShellMachine } from '../shell/machine.ts';
 import { NotModelledError } from '../shell/syntax.ts';
 
-type Meaning = (text: string, variables: ReadonlyMap<string, string>) => string;
+/** `read` gives the content of a file that the program itself opens. */
+type Meaning = (
+  text: string,
+  variables: ReadonlyMap<string, string>,
+  read: (path: string) => string | undefined,
+) => string;
 
 const meanings: Record<string, Meaning> = {
   '0df9b130c3fc53ee': unitLines,
-  '86c3101ecf11b86c': viewLines,
+  aa01058f47252e55: (text, variables, read) => {
+    const older = read('/var/lib/benchcluster/slurm-older') ?? '';
+    return viewLines(text, variables, (fields) => [ageOf(fields, older)]);
+  },
+  '480e6a7b83c0eb81': startLines,
 };
 
-export function awk(): Program {
+export function awk(machine: () => ShellMachine): Program {
   const known = new Map<string, Meaning>();
   return ({ args, input, output }) => {
     const variables = new Map<string, string>();
@@ -28,9 +37,15 @@ export function awk(): Program {
     const meaning = known.get(program) ?? meanings[digest(program)];
     if (meaning === undefined) throw new NotModelledError(`awk ${digest(program)}:\n${program}`);
     known.set(program, meaning);
-    output.text += meaning(rest(input), variables);
+    output.text += meaning(rest(input), variables, (path) => machine().read(path));
     return 0;
   };
+}
+
+/** Name and start of its slurmd of each record that has one. */
+function startLines(text: string): string {
+  const starts = text.matchAll(/^NodeName=(\S+) .*? SlurmdStartTime=(\d+) /gm);
+  return [...starts].map(([, name, start]) => `${name} ${start}\n`).join('');
 }
 
 /** Of the text without its indentation. */
@@ -53,7 +68,11 @@ function unitLines(text: string): string {
 }
 
 /** Jobs above the line `-`, records below it: their fields, their reason, and counts. */
-function viewLines(text: string, variables: ReadonlyMap<string, string>): string {
+function viewLines(
+  text: string,
+  variables: ReadonlyMap<string, string>,
+  more: (fields: ReadonlyMap<string, string>) => string[],
+): string {
   const names = (variables.get('list') ?? '').split(' ');
   const lines = text.replace(/\n$/, '').split('\n');
   const middle = lines.indexOf('-');
@@ -61,13 +80,17 @@ function viewLines(text: string, variables: ReadonlyMap<string, string>): string
   const nodes = lines.slice(middle + 1).filter((line) => line.startsWith('NodeName='));
   const told = [
     ...jobs.map((job) => `job\t${job.replaceAll('|', '\t')}`),
-    ...nodes.map((node) => nodeLine(node, names)),
+    ...nodes.map((node) => nodeLine(node, names, more)),
     `slurm-view end ${nodes.length} ${jobs.length}`,
   ];
   return `${told.join('\n')}\n`;
 }
 
-function nodeLine(line: string, names: string[]): string {
+function nodeLine(
+  line: string,
+  names: string[],
+  more: (fields: ReadonlyMap<string, string>) => string[],
+): string {
   const free = / (Reason|Comment|Extra)=/.exec(line);
   const isReason = free?.[1] === 'Reason';
   const reason = free && isReason ? line.slice(free.index + 8, free.index + 408) : '';
@@ -77,6 +100,13 @@ function nodeLine(line: string, names: string[]): string {
     const key = word.slice(0, at);
     if (at >= 0 && !fields.has(key)) fields.set(key, word.slice(at + 1));
   }
-  const values = names.map((name) => fields.get(name) ?? '?');
+  const values = [...names.map((name) => fields.get(name) ?? '?'), ...more(fields)];
   return `node\t${values.join('\t')}\t${reason.replaceAll(/[\t\r]/g, ' ')}`;
+}
+
+/** Whether this run of slurmd is the one that is noted for the node. */
+function ageOf(fields: ReadonlyMap<string, string>, older: string): string {
+  const noted = older.split('\n').findLast((line) => line.startsWith(`${fields.get('NodeName')} `));
+  const start = noted?.split(' ')[1];
+  return start !== undefined && start === fields.get('SlurmdStartTime') ? 'older' : '-';
 }

@@ -1,6 +1,6 @@
 /** How each program of Slurm finds slurmctld, and what it says when it does not. */
 import type { ProgramCall, Waiting } from '../shell/machine.ts';
-import { ConfFault, parseConf, type SlurmConf } from './conf.ts';
+import { ConfFault, type SlurmConf } from './conf.ts';
 import type { Machine } from './machine.ts';
 import { trust } from './network.ts';
 import type { Slurmctld } from './slurmctld.ts';
@@ -47,9 +47,15 @@ export function* ping(machine: Machine, call: ProgramCall): Waiting<number> {
   if (conf === undefined) return 1;
   yield roundMs;
   const head = machine.network.at(conf.address);
-  const isUp = head?.services.slurmctld.slurmctld?.isListening === true && trust(head, machine);
+  const isUp = head !== undefined && listenerOf(head, conf.port) && trust(head, machine);
   call.output.text += `Slurmctld(primary) at ${conf.hostName} is ${isUp ? 'UP' : 'DOWN'}\n`;
   return isUp ? 0 : 1;
+}
+
+/** Whether a slurmctld listens there, be it only one that tries a file. */
+function listenerOf(head: Machine, port: number): boolean {
+  if (port === 6817) return head.services.slurmctld.slurmctld?.isListening === true;
+  return head.trial?.port === port && head.trial.isListening;
 }
 
 function* confOf(
@@ -66,7 +72,7 @@ ${program}: fatal: Could not establish a configuration source\n`;
     return undefined;
   }
   try {
-    return parseConf(text);
+    return machine.network.confs.read(text);
   } catch (thrown) {
     if (!(thrown instanceof ConfFault)) throw thrown;
     call.errors.text += `${program}: error: ${thrown.message}

@@ -14,6 +14,8 @@ export interface SlurmConf {
   /** Where slurmctld is to be found. */
   hostName: string;
   address: string;
+  port: number;
+  pidFile: string;
   slurmdTimeoutMs: number;
   partitions: Partition[];
   /** Features by node set. */
@@ -43,8 +45,21 @@ const plugins: Record<string, { kind: string; known: string[] }> = {
   prioritytype: { kind: 'priority', known: ['priority/basic', 'priority/multifactor'] },
 };
 
-/** Throws ConfFault. */
-export function parseConf(text: string): SlurmConf {
+/** Reads files once; every program of every machine asks for the same few again and again. */
+export class ConfReader {
+  readonly #known = new Map<string, SlurmConf>();
+
+  /** Throws ConfFault. */
+  read(text: string): SlurmConf {
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    const conf = parseConf(text);
+    this.#known.set(text, conf);
+    return conf;
+  }
+}
+
+function parseConf(text: string): SlurmConf {
   const values = new Map<string, string>();
   const partitions: Partition[] = [];
   const nodeSets = new Map<string, string>();
@@ -68,6 +83,8 @@ export function parseConf(text: string): SlurmConf {
     clusterName: values.get('clustername') ?? '',
     hostName: host[1] ?? '',
     address: host[2] ?? '',
+    port: Number(values.get('slurmctldport') ?? 6817),
+    pidFile: values.get('slurmctldpidfile') ?? '/var/run/slurmctld.pid',
     slurmdTimeoutMs: Number(values.get('slurmdtimeout') ?? 300) * 1000,
     partitions,
     nodeSets,

@@ -37,6 +37,8 @@ export class Machine implements ShellMachine {
   readonly volatile = new Map<string, string>();
   readonly programs: Map<string, Program>;
   readonly services: Record<ServiceName, Service>;
+  /** A slurmctld that only tries a file; it listens at a port of its own. */
+  trial: { port: number; pid: string; isListening: boolean } | undefined;
   /** Jobs whose processes run here, whatever any daemon knows. */
   readonly processes = new Set<string>();
 
@@ -91,7 +93,9 @@ export class Machine implements ShellMachine {
   }
 
   remove(path: string): void {
-    this.#store(path).delete(path);
+    const store = this.#store(path);
+    if (store.delete(path)) return;
+    for (const file of store.keys()) if (file.startsWith(`${path}/`)) store.delete(file);
   }
 
   program(name: string): Program | undefined {

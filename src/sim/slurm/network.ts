@@ -1,9 +1,11 @@
 /** Who reaches whom: machines by address, and whether the two ends trust each other's munge. */
 import type { Clock } from '../../lib/clock.ts';
+import { ConfReader } from './conf.ts';
 import type { Machine } from './machine.ts';
 
 export class Network {
   readonly clock: Clock;
+  readonly confs = new ConfReader();
   /** Every run of every machine that is not over. */
   readonly #machines = new Set<Machine>();
 

@@ -98,9 +98,8 @@ function setState(daemon: Slurmctld, node: NodeRecord, state: string, reason: st
       daemon.resume(node);
       return true;
     case 'undrain':
-      node.drain = false;
-      if (!node.down) delete node.reason;
-      daemon.changed();
+      // Even of a node that nobody drained.
+      if (!node.down) daemon.resume(node);
       return true;
     default:
       throw new NotModelledError(`scontrol update state=${state}`);

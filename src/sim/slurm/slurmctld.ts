@@ -1,9 +1,9 @@
 /**
- * slurmctld, with the habits that were measured on the real 22.05.8: what it knows is written some
- * seconds late, so a hard death loses it; after a start every node is idle, responding and not
+ * slurmctld, with the habits that were measured on the real 22.05.8: what it knows is written at
+ * most every five seconds, so a hard death loses the latest; after a start every node is idle, responding and not
  * registered until it was asked; a registration changes no record but brings a node back.
  */
-import { ConfFault, parseConf, type SlurmConf } from './conf.ts';
+import { ConfFault, type SlurmConf } from './conf.ts';
 import { Jobs } from './jobs.ts';
 import type { Machine } from './machine.ts';
 import { trust } from './network.ts';
@@ -11,11 +11,13 @@ import { type NodeRecord, readState, writeState } from './records.ts';
 import type { Registration } from './slurmd.ts';
 
 const startMs = 300;
-const saveAfterMs = 5000;
+/** From one writing of its state to the next at least; the first after a rest comes at once. */
+const betweenSavesMs = 5500;
+const saveMs = 20;
 /** From the start until the nodes of the saved state are asked to register. */
 const askAfterMs = 4500;
-/** From `resume` until the node has registered. */
-const resumeAskMs = 500;
+/** From `resume` or `undrain` until the node has registered. */
+const resumeAskMs = 700;
 const confPath = '/etc/slurm/slurm.conf';
 
 export class Slurmctld {
@@ -31,6 +33,7 @@ export class Slurmctld {
   readonly #answeredAt = new Map<string, number>();
   #isOver = false;
   #isSaving = false;
+  #savedAt = 0;
 
   constructor(machine: Machine, died: (message: string) => void) {
     this.#machine = machine;
@@ -42,7 +45,7 @@ export class Slurmctld {
   start(): void {
     try {
       this.confText = this.#machine.read(confPath) ?? '';
-      this.conf = parseConf(this.confText);
+      this.conf = this.#machine.network.confs.read(this.confText);
     } catch (thrown) {
       if (!(thrown instanceof ConfFault)) throw thrown;
       const message = `error: ${thrown.message}\nfatal: Unable to process configuration file`;
@@ -67,13 +70,15 @@ export class Slurmctld {
     });
   }
 
-  /** Something changed: it is on the disk some seconds later, and pending jobs may start. */
+  /** Something changed: pending jobs may start, and it is on the disk at once or seconds later. */
   changed(): void {
     this.jobs.scheduleSoon();
     if (this.#isSaving) return;
     this.#isSaving = true;
-    this.after(saveAfterMs, () => {
+    const restMs = this.#savedAt + betweenSavesMs - this.#machine.clock.now();
+    this.after(Math.max(saveMs, restMs), () => {
       this.#isSaving = false;
+      this.#savedAt = this.#machine.clock.now();
       this.save();
     });
   }
@@ -141,7 +146,7 @@ export class Slurmctld {
 
   reconfigure(): void {
     this.confText = this.#machine.read(confPath) ?? '';
-    this.conf = parseConf(this.confText);
+    this.conf = this.#machine.network.confs.read(this.confText);
     this.hasLostCount = true;
     for (const node of this.nodes.values()) {
       this.machineOf(node)?.services.slurmd.slurmd?.push(this.confText);
@@ -168,6 +173,7 @@ export class Slurmctld {
     }
     this.jobs.restore(jobs, nextId);
     this.isListening = true;
+    this.#savedAt = this.#machine.clock.now();
     this.after(askAfterMs, () => {
       for (const node of this.nodes.values()) this.#ask(node);
     });
@@ -207,6 +213,8 @@ const noConf: SlurmConf = {
   clusterName: '',
   hostName: '',
   address: '',
+  port: 0,
+  pidFile: '',
   slurmdTimeoutMs: 0,
   partitions: [],
   nodeSets: new Map(),

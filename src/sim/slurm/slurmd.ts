@@ -3,7 +3,6 @@
  * reports the jobs that run here. Jobs are not its own: they outlive it, as with `KillMode=process`.
  */
 import { NotModelledError } from '../shell/syntax.ts';
-import { parseConf } from './conf.ts';
 import type { Machine } from './machine.ts';
 import { trust } from './network.ts';
 import type { Slurmctld } from './slurmctld.ts';
@@ -106,7 +105,6 @@ error: _establish_configuration: failed to load configs
 error: slurmd initialization failed`);
     } else {
       this.push(daemon.confText);
-      parseConf(daemon.confText);
       this.#isReady = true;
       this.#begun();
       this.#after(registerMs, () => this.#register());

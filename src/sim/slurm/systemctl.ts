@@ -61,7 +61,11 @@ export function systemdPrograms(machine: () => Machine): Map<string, Program> {
   };
   /** Only ever for the main process of a service. */
   const kill: Program = ({ args }) => {
-    const [signal, pid] = args;
+    const [signal, pid = signal] = args;
+    if (signal === machine().trial?.pid) {
+      machine().trial = undefined;
+      return 0;
+    }
     const service = Object.values(machine().services).find((one) => String(one.pid) === pid);
     if (signal !== '-9' || service === undefined) throw new NotModelledError(`kill ${args}`);
     service.kill();
