@@ -5,7 +5,6 @@
  */
 import type { BenchHost } from '../../crd/bench-host.ts';
 import type { Fault } from '../../crd/fault.ts';
-import { qualifiedName } from '../../crd/references.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toError } from '../../lib/error.ts';
@@ -20,15 +19,15 @@ import type {
   StateStore,
 } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
-import type { Hold } from './catalog.ts';
-import { type DesiredCluster, desiredCluster, type Identity } from './desired.ts';
+import { type Cluster, Clusters } from './clusters.ts';
+import type { DesiredCluster, Identity } from './desired.ts';
 import { Effects } from './effects.ts';
 import { Guests } from './guests.ts';
+import { Janitor } from './janitor.ts';
 import { observe, observeHost } from './observe.ts';
 import type { Observed } from './observed.ts';
-import { wantedByOthers } from './others.ts';
 import { hostPlan, type Plan, plan } from './plan.ts';
-import { noteError, type RoundError, tellError } from './round-error.ts';
+import { noteError, tellError } from './round-error.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
 import { WatchedHosts } from './watched-hosts.ts';
@@ -59,19 +58,6 @@ export interface ControllerOptions {
   onSource?: (reason: string | undefined, faults: Fault[]) => void;
 }
 
-/** What the process keeps for one cluster; all of it can be lost at any time. */
-interface Cluster {
-  record?: ClusterRecord;
-  faults: Fault[];
-  hold?: Hold;
-  status?: ClusterStatus;
-  /** It has had its first round since the start of this process. */
-  seen?: true;
-  /** What its last round threw. */
-  error?: RoundError;
-  effects: Effects;
-}
-
 /** What a round saw and decided. */
 interface Round {
   desired: DesiredCluster;
@@ -90,25 +76,31 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #guests: Guests;
   readonly #queue: Queue;
-  readonly #clusters = new Map<string, Cluster>();
+  readonly #clusters: Clusters;
   readonly #hosts: WatchedHosts;
   readonly #abort = new AbortController();
   #unsubscribe: () => void = () => {};
   readonly #sourceReport: SourceReport;
   readonly #gate: SourceGate;
+  readonly #janitor: Janitor;
 
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#guests = new Guests(ports.runner, ports.clock, ({ hostName }) =>
-      this.#wakeHost(hostName),
+    this.#clusters = new Clusters(options.identity, (key, record) => this.#cluster(key, record));
+    this.#guests = new Guests(ports.runner, ports.clock, ({ hostName, domain }) =>
+      this.#wakeHost(hostName, domain.uuid),
     );
-    this.#hosts = new WatchedHosts(ports.hypervisor, (host) => this.#wakeHost(host));
+    this.#hosts = new WatchedHosts(ports.hypervisor, (host, domain) =>
+      this.#wakeHost(host, domain),
+    );
     this.#gate = new SourceGate(ports, (time) => this.#queue.addAt(catalogKey, time));
+    const { installation } = options.identity;
+    this.#janitor = new Janitor({ ports, installation, records: () => this.#clusters.records() });
     this.#sourceReport = new SourceReport(ports.log, options.onSource);
     this.#queue = new Queue({
       clock: ports.clock,
-      workers: options.workers ?? 16,
+      workers: options.workers ?? 200,
       run: (key) => this.#fenced(key),
     });
   }
@@ -117,8 +109,7 @@ export class Controller {
   async start(): Promise<void> {
     for (const record of await this.#ports.state.clusters()) {
       const { namespace, name } = record.cluster.metadata;
-      const key = `${namespace}/${name}`;
-      this.#clusters.set(key, this.#cluster(key, record));
+      this.#clusters.of(`${namespace}/${name}`, record);
     }
     const read = () => this.#queue.add(catalogKey);
     const unsubscribes = [
@@ -130,6 +121,7 @@ export class Controller {
       for (const unsubscribe of unsubscribes) unsubscribe();
     };
     this.#queue.add(catalogKey);
+    this.#janitor.start();
   }
 
   /** Ends the rounds and operations under way; what they left undone is done by the next start. */
@@ -137,15 +129,15 @@ export class Controller {
     this.#unsubscribe();
     this.#hosts.close();
     this.#abort.abort();
+    await this.#janitor.close();
     await this.#queue.close();
-    await Promise.all([...this.#clusters.values()].map(({ effects }) => effects.close()));
+    await Promise.all(this.#clusters.all().map(({ effects }) => effects.close()));
   }
 
   #cluster(key: string, record?: ClusterRecord): Cluster {
     const { clock, random, log } = this.#ports;
     const limit = this.#options.effects ?? 8;
     return {
-      ...(record && { record }),
       ...(record?.status && { status: record.status }),
       faults: [],
       effects: new Effects({
@@ -176,16 +168,15 @@ export class Controller {
   async #readCatalog(): Promise<void> {
     const snapshot = this.#ports.source.snapshot();
     this.#sourceReport.tell(snapshot);
-    for (const entry of await this.#gate.read(snapshot, this.#records())) {
-      const cluster = this.#clusters.get(entry.key) ?? this.#cluster(entry.key);
-      this.#clusters.set(entry.key, cluster);
+    for (const entry of await this.#gate.read(snapshot, this.#clusters.records())) {
+      const cluster = this.#clusters.of(entry.key);
       const told = digestOf([cluster.faults, cluster.hold]);
       cluster.faults = entry.faults;
       if (entry.hold) cluster.hold = entry.hold;
       else delete cluster.hold;
       if (entry.changed && entry.record) {
         await this.#ports.state.putCluster(entry.record);
-        cluster.record = entry.record;
+        this.#clusters.take(entry.key, cluster, entry.record);
         cluster.effects.forgetFailures();
       }
       const isNews = told !== digestOf([cluster.faults, cluster.hold]);
@@ -193,13 +184,6 @@ export class Controller {
       if (entry.changed || isNews || fresh) this.#wake(entry.key);
       cluster.seen = true;
     }
-  }
-
-  /** With the status of now, not of the last edit. */
-  #records(): ClusterRecord[] {
-    return [...this.#clusters.values()].flatMap(({ record, status }) =>
-      record ? [{ ...record, ...(status && { status }) }] : [],
-    );
   }
 
   /** The round of the VMs first: it needs no guest, and a slow one must not hold it up. */
@@ -247,7 +231,7 @@ export class Controller {
   /** What a round begins with. */
   #scene(key: string, cluster: Cluster, record: ClusterRecord) {
     const { state, runner } = this.#ports;
-    const desired = desiredCluster(record, this.#options.identity);
+    const desired = this.#clusters.desired(key, cluster, record);
     const hypervisor = this.#hosts.of(record.host);
     const scheduler = this.#ports.scheduler(desired.scheduler.name);
     return {
@@ -257,7 +241,7 @@ export class Controller {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
         repairs: cluster.effects.repairs(),
-        others: wantedByOthers(key, record, this.#records()),
+        others: this.#clusters.others(key, record),
         ...(cluster.status && { previous: cluster.status }),
       },
       seen: cluster.effects.mark(),
@@ -292,9 +276,7 @@ export class Controller {
     if (status) this.#options.onStatus?.(key, status);
   }
 
-  #wakeHost(host: string): void {
-    for (const [key, { record }] of this.#clusters) {
-      if (record && qualifiedName(record.host.metadata) === host) this.#wake(key);
-    }
+  #wakeHost(host: string, domain: string | undefined): void {
+    for (const key of this.#clusters.concernedBy(host, domain)) this.#wake(key);
   }
 }
