@@ -9,6 +9,7 @@ const group = 'benchcluster.io/';
 
 export const protectAnnotation = `${group}protect`;
 export const confirmAnnotation = `${group}confirm-deletion`;
+export const reconcileAnnotation = `${group}reconcile`;
 
 interface Known {
   pattern: RegExp;
@@ -28,6 +29,12 @@ const known: Record<string, Known> = {
     mustBe: 'must be the revision that the condition Stalled of the cluster tells',
     description:
       'Confirms that this cluster gets smaller, where that is held; see `benchctl confirm`.',
+  },
+  [reconcileAnnotation]: {
+    pattern: /^.{1,64}$/,
+    mustBe: 'must be one to 64 characters, such as the time of now',
+    description:
+      'Whenever its value changes: what failed or was given up is tried again at once, as after a change of the spec.',
   },
 };
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PortError } from '../../src/controllers/ports.ts';
+import { reconcileAnnotation } from '../../src/crd/annotations.ts';
 import { clusterOf } from '../fakes/builders.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';
 import type { World } from './world.ts';
@@ -41,7 +42,7 @@ test('a boot that never ends is replaced after ten minutes, five times, and then
   await world.clock.advance(30 * minute);
   assert.equal(count(world, `undefine ${uuid}`), 5);
   const again = clusterOf();
-  again.metadata.annotations = { 'benchcluster.io/reconcile': 'now' };
+  again.metadata.annotations = { [reconcileAnnotation]: 'now' };
   world.source.put(again);
   await world.clock.advance(30 * minute);
   assert.ok(count(world, `undefine ${uuid}`) > 5);

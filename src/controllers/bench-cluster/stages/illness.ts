@@ -2,6 +2,7 @@
  * What is said of a wanted machine that runs and is of no use, while it waits for its turn to be
  * restarted or replaced. When its turn has come it is on its way out, and `removal.ts` has it. Pure.
  */
+import { reconcileAnnotation } from '../../../crd/annotations.ts';
 import { cureOf, dueAt, judgement, patienceMs } from '../health.ts';
 import type { ClusterScope, NodeScope } from '../scope.ts';
 import { type StagedNode, wait } from './staged.ts';
@@ -25,7 +26,7 @@ export function illness(scope: ClusterScope, node: NodeScope): StagedNode | unde
         'Stalled',
         'RepairsExhausted',
         `${what}; restarted or replaced ${repair?.count} times without an hour of health: find the ` +
-          'cause (benchctl logs), then change the spec or an annotation of the cluster to go on',
+          `cause (benchctl logs), then change the spec or the annotation ${reconcileAnnotation} to go on`,
       );
     case 'Early': {
       if (reason === 'NotBooting') return undefined;
