@@ -13,6 +13,8 @@ export interface SimHostOptions {
   /** Milliseconds from start to the DHCP lease, and to an open guest agent; default 2 and 3 s. */
   leaseAfterMs?: number;
   agentAfterMs?: number;
+  /** Default `fake`. */
+  hostname?: string;
   cpus?: number;
   memoryBytes?: number;
   domainTypes?: ('kvm' | 'qemu')[];
@@ -118,10 +120,10 @@ export class SimHost {
   view(): HostInventory {
     for (const domain of this.domains.values()) this.#lease(domain);
     const { cpus = 4, memoryBytes = 8 * 2 ** 30, domainTypes = ['qemu'] } = this.#options;
-    return structuredClone({
-      hostname: 'fake',
+    return {
+      hostname: this.#options.hostname ?? 'fake',
       libvirtVersion: '9.0.0',
-      domainTypes,
+      domainTypes: [...domainTypes],
       cpus,
       memoryBytes,
       pool: {
@@ -136,7 +138,11 @@ export class SimHost {
           ...(backingVolume !== undefined && { backingPath: pathOf(backingVolume) }),
         })),
       },
-      networks: [...this.networks.values()].map(({ prefix: _, ...network }) => network),
+      networks: [...this.networks.values()].map(({ prefix: _, owner, leases, ...network }) => ({
+        ...network,
+        ...ownerOf(owner),
+        leases: leases.map((lease) => ({ ...lease })),
+      })),
       domains: [...this.domains.values()].map((domain) => {
         const {
           mac,
@@ -145,11 +151,14 @@ export class SimHost {
           leased: __,
           cpus: ___,
           memoryBytes: ____,
+          owner,
+          files,
           ...rest
         } = domain;
-        return { ...rest, macs: [mac], networks: network === '' ? [] : [network] };
+        const networks = network === '' ? [] : [network];
+        return { ...rest, ...ownerOf(owner), files: [...files], macs: [mac], networks };
       }),
-    });
+    };
   }
 
   /** As the driver lists them: what is being uploaded, or was left half, is not there yet. */
@@ -191,6 +200,12 @@ export function newDomain(
 /** What an upload writes to until it is whole. */
 export function partOf(volume: string): string {
   return `${volume}.part`;
+}
+
+/** A copy; by hand, because it is made for every domain in every listing. */
+function ownerOf(owner: OwnerMark | undefined): { owner?: OwnerMark } {
+  if (owner === undefined) return {};
+  return { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } };
 }
 
 export function pathOf(volume: string): string {
