@@ -3,8 +3,9 @@
  * again more and more seldom; and of a pool no more nodes are taken down for another spec than it
  * can spare.
  */
-import type { Asked, Checker } from './checker.ts';
+import type { Asked, Checker, Done } from './checker.ts';
 import { poolOf } from './ledger.ts';
+import { nodeOf } from './lineage.ts';
 import { isWanted } from './ordered.ts';
 import { isRunning, nodeAimedAt, targetOf } from './targets.ts';
 
@@ -15,17 +16,26 @@ const longestMs = 300_000;
 
 export const blastRadius: Checker = {
   id: 'S16',
-  asked: (asked) => [...twice(asked), ...tooSoon(asked), ...tooMany(asked)],
+  asked: (asked) => [...twice(asked), ...tooSoon(asked)],
+  done: tooMany,
 };
 
+/** What clusters share, each of them may ask for; the driver lets one after the other do it. */
+function isShared(effect: Asked['effect']): boolean {
+  if (effect.kind === 'deleteVolume') return effect.onlyUsedBy === undefined;
+  return ['uploadArtifact', 'createNetwork', 'removeNetwork'].includes(effect.kind);
+}
+
 function twice({ effect, memory }: Asked): string[] {
-  if ('host' in effect === false && effect.kind !== 'guest') return [];
+  if (isShared(effect) && memory.ledger.clusters().length > 1) return [];
+  if (!('host' in effect) && effect.kind !== 'guest') return [];
   if (effect.kind === 'guest' && effect.reads) return [];
   const others = memory.attempts.running(effect) - 1;
   return others > 0 ? [`${effect.kind} is asked for again while it is under way`] : [];
 }
 
 function tooSoon({ effect, truth, memory }: Asked): string[] {
+  if (isShared(effect) && memory.ledger.clusters().length > 1) return [];
   if (!('host' in effect) && effect.kind !== 'guest') return [];
   if (effect.kind === 'guest' && effect.reads) return [];
   const failing = memory.attempts.failing(effect);
@@ -37,27 +47,26 @@ function tooSoon({ effect, truth, memory }: Asked): string[] {
   return [`${effect.kind} is tried again ${waited} ms after failure ${failures}`];
 }
 
-function tooMany({ effect, truth, memory }: Asked): string[] {
-  if (effect.kind !== 'destroy') return [];
-  const target = targetOf(effect, truth);
+/** Nodes that are of use; one that is broken anyway may be taken down whatever the others do. */
+function tooMany({ effect, before, after, memory, failed }: Done): string[] {
+  const target = targetOf(effect, before);
   const node = target && nodeAimedAt(effect, target, memory);
-  if (target === undefined || node?.domain === undefined || !isRunning(node.domain)) return [];
-  const versions = memory.ledger.recent(node.cluster, truth.now);
-  const messages = versions.map((version) => {
+  if (effect.kind !== 'destroy' || failed || node?.domain === undefined) return [];
+  if (!isRunning(node.domain) || memory.health.unwellFor(node.uuid, before.now) > 0) return [];
+  if (memory.drains.record(node.cluster, node.name)?.up === false) return [];
+  const left = after.hosts.flatMap(({ domains }) =>
+    domains.filter((domain) => {
+      const mark = nodeOf(domain.owner);
+      return mark?.cluster === node.cluster && mark.pool === node.pool && isRunning(domain);
+    }),
+  ).length;
+  const messages = memory.ledger.recent(node.cluster, after.now).flatMap((version) => {
     const pool = poolOf(version, node.pool);
-    if (pool === undefined || !isWanted(version, node.pool, node.index)) return undefined;
-    const down = target.host.domains.filter((domain) => {
-      const { node: mark } = domain.owner ?? {};
-      const own = mark && `${mark.namespace}/${mark.cluster}` === node.cluster;
-      return own && mark.pool === node.pool && mark.index < pool.replicas && isRunning(domain);
-    }).length;
-    const spare = pool.rollout.maxUnavailable + (pool.rollout.maxSurge ?? 0);
-    const left = down - 1;
-    if (left >= pool.replicas - spare || down < pool.replicas - spare) return undefined;
-    return `of ${pool.replicas} nodes of ${node.pool}, ${left} would run, and ${spare} may miss`;
+    if (pool === undefined || !isWanted(version, node.pool, node.index)) return [undefined];
+    const atLeast = pool.replicas - pool.rollout.maxUnavailable;
+    if (left >= atLeast || left + 1 < atLeast) return [undefined];
+    return [`of ${pool.replicas} nodes of ${node.pool} only ${left} run`];
   });
   // One order under which it is right is enough.
-  return messages.every((message) => message !== undefined)
-    ? (messages.slice(0, 1) as string[])
-    : [];
+  return messages.some((message) => message === undefined) ? [] : messages.flatMap((m) => m ?? []);
 }

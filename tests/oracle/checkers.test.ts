@@ -78,13 +78,27 @@ const cases: Case[] = [
     },
   },
   {
+    id: 'S1',
+    what: 'two nodes are made with one MAC',
+    bad(scene) {
+      scene.order({ workers: 3 });
+      scene.define('a-w-2', { ...scene.definition('a-w-2'), mac: scene.definition('a-w-0').mac });
+    },
+    good(scene) {
+      scene.order({ workers: 3 });
+      scene.define('a-w-2');
+    },
+  },
+  {
     id: 'S2',
     what: 'one node is two domains',
     bad(scene) {
-      scene.host.domains.push({ ...scene.domain('a-w-0'), uuid: 'other', mac: 'ff' });
+      scene.define('a-w-0', { ...scene.definition('a-w-0'), uuid: 'other', mac: 'ff' });
+    },
+    good(scene) {
+      scene.host.domains.push({ ...scene.domain('a-w-0'), uuid: 'a copy', mac: 'ff' });
       scene.change('start', 'a-w-1');
     },
-    good: (scene) => scene.change('start', 'a-w-1'),
   },
   {
     id: 'S3',
@@ -149,6 +163,21 @@ const cases: Case[] = [
     good(scene) {
       scene.order({ workers: 3 });
       scene.makeDisk('a-w-2').define('a-w-2');
+    },
+  },
+  {
+    id: 'S6',
+    what: 'a paused cluster is touched',
+    bad(scene) {
+      scene.order({ paused: true });
+      scene.act({ kind: 'putCluster', cluster, record: {} });
+      scene.wait(10_000).change('start', 'a-w-0');
+    },
+    good(scene) {
+      scene.order({ paused: true });
+      scene.act({ kind: 'putCluster', cluster, record: {} });
+      scene.wait(10_000).order({});
+      scene.change('start', 'a-w-0');
     },
   },
   {

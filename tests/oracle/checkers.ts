@@ -10,6 +10,7 @@ import { oneDomain } from './one-domain.ts';
 import { oneWrite } from './one-write.ts';
 import { orderedOnly } from './ordered-only.ts';
 import { ownership } from './ownership.ts';
+import { paused } from './paused.ts';
 import { rightMachine } from './right-machine.ts';
 import { safeNames } from './safe-names.ts';
 import { sameIdentity } from './same-identity.ts';
@@ -22,6 +23,7 @@ export const checkers: readonly Checker[] = [
   oneDomain,
   drained,
   orderedOnly,
+  paused,
   evidence,
   stale,
   rightMachine,

@@ -77,16 +77,20 @@ function deadlinePassed({ memory, truth }: Asked, { cluster, name, pool }: Targe
 }
 
 /** A node whose daemon lives registers again, so its record goes after its power. */
-function recordBeforePower({ effect, before, after }: Done): string[] {
+function recordBeforePower({ effect, before, after, memory }: Done): string[] {
   if (effect.kind !== 'guest' || effect.reads) return [];
+  const running = after.hosts.flatMap(({ domains }) =>
+    domains.filter((domain) => isRunning(domain) && memory.lineage.isOurs(domain)),
+  );
   return before.schedulers.flatMap((was) => {
     const now = after.schedulers.find(
       ({ namespace, cluster }) => namespace === was.namespace && cluster === was.cluster,
     );
     if (!now?.answers) return [];
     return was.records
-      .filter(({ name, up, jobs }) => up && jobs > 0 && effect.script.includes(name))
+      .filter(({ name, jobs }) => jobs > 0 && effect.script.includes(name))
       .filter(({ name }) => !now.records.some((record) => record.name === name))
+      .filter(({ name }) => running.some((domain) => domain.name === name && domain.answers))
       .map(({ name, jobs }) => `the record of ${name} was deleted with ${jobs} jobs on it`);
   });
 }

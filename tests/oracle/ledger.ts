@@ -47,6 +47,9 @@ export interface Version {
   deleting: boolean;
 }
 
+/** As the documents of the API name it. */
+const protect = 'benchcluster.io/protect';
+
 /** How long the controller may take to see a change, in milliseconds. */
 export const graceMs = 5000;
 
@@ -60,12 +63,16 @@ export class Ledger {
   readonly #hosts = new Map<string, unknown>();
   /** Clusters whose record was removed at the end of their deletion. */
   readonly #over = new Map<string, Version>();
-  /** Whether the source could be trusted when last looked at. */
-  trusted = true;
+  /** Clusters that are kept although their manifest goes. */
+  readonly #protected = new Set<string>();
+  /** Requests that a manifest which came back has taken back. */
+  readonly #void = new Set<string>();
 
   /** The source holds something else now. */
   changed(source: SourceTruth, now: number): void {
-    this.trusted = source.trusted;
+    for (const cluster of this.#void) {
+      if (!source.requests.includes(cluster)) this.#void.delete(cluster);
+    }
     for (const { kind, object } of source.manifests) {
       const { namespace, name } = object.metadata;
       if (kind === 'BenchImage') {
@@ -133,6 +140,10 @@ export class Ledger {
 
   #present(cluster: string, manifest: ManifestTruth, source: SourceTruth, now: number): void {
     const before = this.inForce(cluster);
+    this.#void.add(cluster);
+    const isProtected = manifest.object.metadata.annotations?.[protect] === 'true';
+    if (isProtected) this.#protected.add(cluster);
+    else this.#protected.delete(cluster);
     const spec = manifest.object.spec as ClusterSpec;
     const named = imagesOf(spec);
     const images = this.#meant(manifest.object.metadata.namespace, named);
@@ -146,7 +157,7 @@ export class Ledger {
       deleting: false,
     };
     if (before === undefined) {
-      this.#add(next);
+      if (manifest.origin.settled || manifest.origin.whole) this.#add(next);
       return;
     }
     if (!before.deleting && sameOrder(before, next)) return;
@@ -179,7 +190,8 @@ export class Ledger {
         object === undefined ||
         (object.kind === 'BenchCluster' && `${object.namespace}/${object.name}` === cluster),
     );
-    const requested = source.requests.includes(cluster);
+    const requested = source.requests.includes(cluster) && !this.#void.has(cluster);
+    if (this.#protected.has(cluster)) return;
     if (!requested && (!source.trusted || faulty)) return;
     this.#add({ ...before, from: now, deleting: true });
   }

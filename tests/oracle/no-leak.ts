@@ -40,7 +40,7 @@ export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']
     .map(({ name }) => `domain ${name}`);
   const disks = host.volumes
     .filter(({ name }) => lineage.nodeOfDisk(name, [cluster]) !== undefined)
-    .filter(({ name }) => lineage.madeVolume(host, name) !== undefined)
+    .filter((volume) => lineage.isOurVolume(host, volume, [cluster]))
     .filter(({ name }) => !isUsed(host, name))
     .map(({ name }) => `volume ${name}`);
   const others = ledger.clusters().filter((key) => key !== cluster && !ledger.isOver(key));
@@ -51,7 +51,7 @@ export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']
     .versions(cluster)
     .flatMap(imageVolumes)
     .filter(({ volume }) => !wanted.has(volume) && !isUsed(host, volume))
-    .filter(({ volume }) => lineage.madeVolume(host, volume)?.sha256 !== undefined)
+    .filter(({ volume }) => host.volumes.some(({ name }) => name === volume))
     .map(({ volume }) => `image ${volume}`);
   const network = ledger.inForce(cluster)?.spec.network.name;
   const shared = others.some((key) => ledger.inForce(key)?.spec.network.name === network);

@@ -11,7 +11,11 @@ export const oneDomain: Checker = {
     for (const host of after.hosts) {
       for (const domain of host.domains) {
         const node = nodeOf(domain.owner);
-        if (node === undefined || domain.owner?.installation !== memory.installation) continue;
+        // A copy that a person made of one of ours is that person's.
+        const isNew = effect.kind === 'defineDomain' && effect.domain.uuid === domain.uuid;
+        const known = memory.lineage.isOurs(domain) || memory.lineage.made(host, domain.uuid);
+        const ours = isNew || known;
+        if (node === undefined || !ours) continue;
         const key = `${node.cluster} ${node.name}`;
         const runs = domain.id !== -1;
         const other = seen.get(key);

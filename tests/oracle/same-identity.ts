@@ -8,9 +8,9 @@ import { nodeOf } from './lineage.ts';
 
 export const sameIdentity: Checker = {
   id: 'S1',
-  asked: ({ effect, truth, memory }) => {
+  asked: ({ effect, memory }) => {
     if (effect.kind !== 'defineDomain') return [];
-    const { name, uuid, owner, volume, mac } = effect.domain;
+    const { name, uuid, owner, volume } = effect.domain;
     const node = nodeOf(owner);
     const wrong: string[] = [];
     const expect = (what: string, is: unknown, should: unknown) => {
@@ -23,10 +23,14 @@ export const sameIdentity: Checker = {
     expect('UUID', uuid, expected);
     expect('disk', volume, diskOfNode(node.name, expected));
     expect('cluster', owner.node?.clusterUid, uidOfCluster(memory.installation, node.cluster));
-    const twin = truth.hosts
-      .flatMap(({ domains }) => domains)
-      .find((domain) => domain.mac === mac && domain.uuid !== uuid);
-    if (twin) wrong.push(`${name} is defined with the MAC of ${twin.name}`);
     return wrong;
+  },
+  done: ({ effect, after }) => {
+    if (effect.kind !== 'defineDomain') return [];
+    const { name, uuid, mac } = effect.domain;
+    return after.hosts
+      .flatMap(({ domains }) => domains)
+      .filter((domain) => domain.mac === mac && domain.uuid !== uuid)
+      .map((twin) => `${name} is defined with the MAC of ${twin.name}`);
   },
 };

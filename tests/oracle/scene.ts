@@ -77,6 +77,7 @@ export class Scene implements Witness {
     memory = '1Gi',
     drain = { timeout: '10m', onTimeout: 'Wait' },
     settled = true,
+    paused = false,
   }): void {
     const machine = { cpus: 1, memory, disk: '10Gi' };
     const rollout = { maxUnavailable: 1 };
@@ -87,7 +88,7 @@ export class Scene implements Witness {
       workers: [{ name: 'w', replicas: workers, ...machine, drain, rollout }],
       access: { authorizedKeys: [] },
       scheduler: { slurm: {} },
-      paused: false,
+      paused,
     };
     const origin = { settled };
     const named = (kind: string, name: string, spec: unknown) => ({

@@ -2,6 +2,8 @@
 
 /** Shorter ones would be met by chance. */
 const minBytes = 6;
+/** So many letters of a long secret are enough: it may be cut, or folded into lines. */
+const tellingLetters = 32;
 
 export function secretsIn(
   place: string,
@@ -27,7 +29,7 @@ function formsOf(secret: Uint8Array): string[] {
     plain,
     JSON.stringify(plain).slice(1, -1),
     ...(text.includes('\ufffd') ? [] : [text]),
-  ];
+  ].map((form) => form.slice(0, tellingLetters));
 }
 
 function textOf(value: unknown): string {

@@ -93,10 +93,15 @@ export interface Truth {
 export interface ManifestTruth {
   kind: string;
   object: {
-    metadata: { name: string; namespace: string };
+    metadata: {
+      name: string;
+      namespace: string;
+      annotations?: Record<string, string> | undefined;
+    };
     spec: unknown;
   };
-  origin: { settled: boolean; missing?: true };
+  /** `whole`: its file says by its last line that nothing of it is missing. */
+  origin: { settled: boolean; whole?: boolean; missing?: true };
 }
 
 export interface SourceTruth {

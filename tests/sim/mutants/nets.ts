@@ -1,0 +1,299 @@
+/**
+ * Short lives under the eyes of the oracle, each with the trouble that some mistake would not
+ * survive. A net says what it caught; on the right controller that is nothing.
+ */
+import { PortError } from '../../../src/controllers/ports.ts';
+import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
+import { clusterOf, identity, imageOf } from '../../fakes/builders.ts';
+import { uuidOfNode } from '../../oracle/derived.ts';
+import { runJob, writtenWorld } from '../scenes.ts';
+import type { World } from '../world.ts';
+
+const minute = 60_000;
+const strangers = 'aaaaaaaa-0000-4000-8000-000000000001';
+const stopAfter = 40;
+
+/** The worlds so far, to be judged also when a life in them came to no good end. */
+export const worlds: World[] = [];
+
+function written(...clusters: BenchCluster[]): World {
+  const world = writtenWorld(...clusters);
+  worlds.push(world);
+  return world;
+}
+
+async function ready(...clusters: BenchCluster[]): Promise<World> {
+  const world = written(...clusters);
+  await world.start();
+  for (const { metadata } of clusters.length > 0 ? clusters : [clusterOf()]) {
+    const { namespace, name } = metadata;
+    const isReady = () =>
+      world
+        .status(name, namespace)
+        ?.conditions.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+    await world.until(`${name} is ready`, isReady);
+  }
+  return world;
+}
+
+export const nets: Record<string, () => Promise<void>> = {
+  async create() {
+    const world = await ready();
+    await world.clock.advance(5 * minute);
+  },
+
+  async rest() {
+    const world = await ready();
+    await world.clock.advance(2 * minute);
+    const mark = world.oracle.rest();
+    await world.clock.advance(30 * minute);
+    world.oracle.judgeRest(mark);
+  },
+
+  async 'two clusters'() {
+    const world = await ready(clusterOf(), clusterOf({ name: 'beta', replicas: 1 }));
+    world.source.remove(clusterOf());
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'two namespaces'() {
+    const other = clusterOf({ namespace: 'lab', name: 'beta', replicas: 1 });
+    await ready(clusterOf({ replicas: 1 }), other);
+  },
+
+  /** A job holds the node until the end. */
+  async 'shrink with a job'() {
+    const world = await ready();
+    const job = await runJob(world, 'alpha-compute-1');
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(5 * minute);
+    world.slurm.endJob('alpha', job);
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'shrink while the head is silent'() {
+    const world = await ready();
+    await runJob(world, 'alpha-compute-1');
+    world.guests.silent.add('alpha-head-0');
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(5 * minute);
+    world.guests.silent.delete('alpha-head-0');
+    await world.clock.advance(5 * minute);
+    withoutEnd(world);
+  },
+
+  async 'force at the deadline'() {
+    const drain = { timeout: '5m', onTimeout: 'Force' } as const;
+    const world = await ready(clusterOf({ pool: { drain } }));
+    await runJob(world, 'alpha-compute-1');
+    world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
+    await world.clock.advance(12 * minute);
+  },
+
+  async 'a drain by hand'() {
+    const world = await ready();
+    world.slurm.drainByHand('alpha', 'alpha-compute-1', 'fan is loud');
+    await world.clock.advance(5 * minute);
+    const mark = world.oracle.rest();
+    await world.clock.advance(30 * minute);
+    world.oracle.judgeRest(mark);
+  },
+
+  async rollout() {
+    const world = await ready(clusterOf({ replicas: 3 }));
+    world.source.put(clusterOf({ replicas: 3, pool: { memory: '2Gi' } }));
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'another image, then deletion'() {
+    const world = await ready(clusterOf({ replicas: 1 }));
+    world.source.put(imageOf('debian', 'b'));
+    await world.clock.advance(10 * minute);
+    world.source.remove(clusterOf());
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'a head of an earlier spec'() {
+    const world = await ready(clusterOf({ replicas: 1 }));
+    world.source.put(clusterOf({ replicas: 1, spec: { controlPlane: { memory: '2Gi' } } }));
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'a source that is gone'() {
+    const world = await ready();
+    world.source.distrust('the directory is empty');
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'a broken file'() {
+    const world = await ready();
+    world.source.breakFile(clusterOf(), { file: 'b.yaml', line: 1, message: 'bad indentation' });
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'half a file'() {
+    const world = await ready();
+    world.source.put(clusterOf({ replicas: 1 }), false);
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'a request while the source is gone'() {
+    const world = await ready(clusterOf({ replicas: 1 }), clusterOf({ name: 'beta', replicas: 1 }));
+    world.source.distrust('the directory is empty');
+    world.state.requestDeletion('default', 'alpha');
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'a request that was taken back'() {
+    const world = await ready(clusterOf({ replicas: 1 }));
+    world.source.distrust('the directory is empty');
+    world.state.requestDeletion('default', 'alpha');
+    await world.clock.advance(500);
+    for (const object of [clusterOf({ replicas: 1 }), imageOf()]) world.source.put(object);
+    world.source.mend();
+    await world.clock.advance(5 * minute);
+    world.source.distrust('the directory is empty');
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'a manifest that comes back'() {
+    const world = await ready();
+    await runJob(world, 'alpha-compute-1');
+    world.source.remove(clusterOf());
+    await world.clock.advance(minute);
+    world.source.put(clusterOf());
+    await world.clock.advance(10 * minute);
+  },
+
+  /** Disks are there, and no domain can be defined. */
+  async 'deletion in the midst of creation'() {
+    const world = written(clusterOf({ replicas: 1 }));
+    for (let count = 0; count < stopAfter; count += 1) world.hypervisor.failNext('defineDomain');
+    await world.start();
+    await world.clock.advance(500);
+    world.source.remove(clusterOf());
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'death in the midst of deletion'() {
+    const world = await ready(clusterOf({ replicas: 1 }));
+    world.source.remove(clusterOf());
+    await world.until('a domain is gone', () => world.hypervisor.domains.size < 2);
+    world.source.distrust('the directory is empty');
+    world.kill();
+    await world.clock.advance(10 * minute);
+  },
+
+  /** Each listing is old when it arrives, and each write takes a while. */
+  async 'stale listings'() {
+    const world = written(clusterOf({ replicas: 1 }));
+    world.watched.staleMs = 1000;
+    world.watched.writeMs = 250;
+    await world.start();
+    await world.clock.advance(3 * minute);
+    world.source.put(clusterOf({ replicas: 2 }));
+    await world.clock.advance(500);
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(5 * minute);
+    if (Object.keys(world.watched.made()).some((made) => made.includes('alpha-compute-1'))) {
+      world.thrown.push(new Error('a node was made for a spec that was over'));
+    }
+    world.source.remove(clusterOf());
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'deletion by stale listings'() {
+    for (const [staleMs, writeMs] of [
+      [100, 250],
+      [400, 20],
+    ] as const) {
+      for (let at = 10; at < 2000; at += 120) {
+        const world = written(clusterOf({ replicas: 1 }));
+        world.watched.staleMs = staleMs;
+        world.watched.writeMs = writeMs;
+        await world.start();
+        await world.clock.advance(at);
+        world.source.remove(clusterOf());
+        await world.clock.advance(10 * minute);
+      }
+    }
+  },
+
+  async 'a slow host'() {
+    const world = written();
+    world.watched.writeMs = 2000;
+    await world.start();
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'a power cut'() {
+    const world = await ready();
+    await world.clock.advance(minute + 500);
+    const domain = world.domain('alpha-compute-0');
+    world.hypervisor.disturb(domain?.uuid ?? '', 'destroy');
+    await world.clock.advance(1000);
+    if (domain?.state !== 'running') world.thrown.push(new Error('it is off for a second'));
+    await world.clock.advance(10 * minute);
+  },
+
+  async 'a host without a network'() {
+    const world = written();
+    for (let count = 0; count < stopAfter; count += 1) {
+      world.hypervisor.failNext('createNetwork', new PortError('failed', 'no bridge left'));
+    }
+    await world.start();
+    await world.clock.advance(10 * minute);
+    withoutEnd(world);
+  },
+
+  async 'a unit that fails'() {
+    const world = written(clusterOf({ replicas: 1 }));
+    world.guests.failUnits('slurm-head', 2);
+    await world.start();
+    await world.clock.advance(10 * minute);
+  },
+
+  /** Machines of another installation, and a copy of one of ours that a person made. */
+  async strangers() {
+    const world = await ready();
+    const ours = world.domain('alpha-compute-0');
+    if (ours?.owner?.node === undefined) throw new Error('it has no mark');
+    const add = (name: string, uuid: string, installation: string) => {
+      world.hypervisor.addForeignDomain({ name, uuid, network: '' });
+      const domain = world.hypervisor.domains.get(uuid);
+      if (domain && ours.owner) domain.owner = { ...structuredClone(ours.owner), installation };
+    };
+    // As if the other one had been made from a copy of our state.
+    const { installation } = identity;
+    const uuid = uuidOfNode(installation, 'default/alpha', 'alpha-compute-7');
+    add('alpha-compute-7', uuid, strangers);
+    add('alpha-compute-0-copy', strangers.replace('1', '2'), installation);
+    await world.clock.advance(5 * minute);
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(5 * minute);
+  },
+
+  async 'foreign names'() {
+    const world = written();
+    const volume = { name: 'alpha-compute-1-01220ba9.qcow2', capacityBytes: 5 };
+    world.hypervisor.volumes.set(volume.name, volume);
+    world.hypervisor.addForeignDomain({ name: 'alpha-compute-0', uuid: strangers });
+    await world.clock.advance(10_000);
+    await world.start();
+    await world.clock.advance(5 * minute);
+    withoutEnd(world);
+  },
+
+  async paused() {
+    const world = await ready();
+    world.source.put(clusterOf({ replicas: 3, spec: { paused: true } }));
+    await world.clock.advance(10_000);
+    world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'destroy');
+    await world.clock.advance(5 * minute);
+  },
+};
+
+/** Its end is no order that can be met: only what happened on the way is judged. */
+function withoutEnd(world: World): void {
+  world.source.put(clusterOf({ spec: { paused: true } }));
+}
