@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { oneLine } from '../lib/printable.ts';
 import { type Call, createCall } from './call.ts';
 import { CliError, toCliError } from './cli-error.ts';
+import { addAnnotate } from './commands/annotate.ts';
 import { addApply } from './commands/apply.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addConfirm } from './commands/confirm.ts';
@@ -70,6 +71,7 @@ const allCommands = [
   addRun,
   addApply,
   addDelete,
+  addAnnotate,
   addConfirm,
   addPlan,
   addGet,

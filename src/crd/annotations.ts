@@ -8,6 +8,7 @@ import { nearest } from './suggest.ts';
 const group = 'benchcluster.io/';
 
 export const protectAnnotation = `${group}protect`;
+export const pausedAnnotation = `${group}paused`;
 export const confirmAnnotation = `${group}confirm-deletion`;
 export const reconcileAnnotation = `${group}reconcile`;
 
@@ -23,6 +24,12 @@ const known: Record<string, Known> = {
     mustBe: 'must be "true" or "false"',
     description:
       '"true": the cluster is not deleted, also when its manifest vanishes, until the annotation is taken away.',
+  },
+  [pausedAnnotation]: {
+    pattern: /^(true|false)$/,
+    mustBe: 'must be "true" or "false"',
+    description:
+      '"true": as `spec.paused: true`, for those who must not touch the spec: observe and report, change nothing.',
   },
   [confirmAnnotation]: {
     pattern: /^[0-9a-f]{12}$/,
@@ -66,6 +73,14 @@ function hintFor(name: string): string {
   return near === undefined ? `known are ${all}` : `did you mean "${group}${near}"?`;
 }
 
-export function isProtected({ annotations }: { annotations?: Record<string, string> | undefined }) {
+interface Annotated {
+  annotations?: Record<string, string> | undefined;
+}
+
+export function isProtected({ annotations }: Annotated): boolean {
   return annotations?.[protectAnnotation] === 'true';
+}
+
+export function isPaused({ annotations }: Annotated): boolean {
+  return annotations?.[pausedAnnotation] === 'true';
 }

@@ -3,7 +3,7 @@
  * Every edited text is loaded again and must hold exactly the objects that it should; an edit that
  * cannot be proven so is refused, and a person edits the file.
  */
-import type { Fault } from '../../crd/fault.ts';
+import { describeFault, type Fault } from '../../crd/fault.ts';
 import { load } from '../../crd/load.ts';
 import type { Manifest } from '../../crd/manifest.ts';
 import { digestOf } from '../../lib/hash.ts';
@@ -73,6 +73,30 @@ export class DirectoryEdit {
     const text = this.#now.get(file) ?? '';
     this.#set(file, replaceDocument(text, line, document), id, manifest);
     return digestOf(old.object) === digestOf(manifest.object) ? 'unchanged' : 'configured';
+  }
+
+  /** Of the object as it stands; undefined when no file defines it. */
+  annotations(id: ObjectId): Record<string, string> | undefined {
+    const found = this.#find(id);
+    return found && (found.object.metadata.annotations ?? {});
+  }
+
+  /** Changes the text of the object's document. Its faults, as the loader tells them, are thrown. */
+  change(id: ObjectId, change: (document: string) => string): void {
+    const old = this.#find(id);
+    if (old === undefined) throw new RangeError(`${printRef(id)} is in no file`);
+    const { file, line } = old.origin;
+    const text = this.#now.get(file) ?? '';
+    const edited = replaceDocument(text, line, change(documentOf(text, old)));
+    const { manifests, faults } = load(file, edited);
+    const fault = faults[0];
+    if (fault) throw new CliError('invalidManifests', describeFault(fault), 'nothing was written');
+    this.#set(
+      file,
+      edited,
+      id,
+      manifests.find((manifest) => sameId(idOf(manifest), id)),
+    );
   }
 
   /** False: no file defines it. */

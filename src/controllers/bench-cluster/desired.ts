@@ -2,6 +2,7 @@
  * ClusterRecord → DesiredCluster: what should exist, in the terms of libvirt, with every name,
  * UUID and MAC derived, so that a repeat after a crash meets what it made before. Pure.
  */
+import { isPaused } from '../../crd/annotations.ts';
 import type { BenchClusterSpec, WorkerPool } from '../../crd/bench-cluster.ts';
 import type { BenchImage, ImageFile } from '../../crd/bench-image.ts';
 import { bytesOf, millisecondsOf } from '../../crd/quantity.ts';
@@ -117,7 +118,7 @@ export function desiredCluster(record: ClusterRecord, identity: Identity): Desir
     uid,
     generation: record.generation,
     deleting: record.deletionTimestamp !== undefined,
-    paused: spec.paused,
+    paused: spec.paused || isPaused(metadata),
     host: qualifiedName(record.host.metadata),
     ...(record.host.spec.domainType && { domainType: record.host.spec.domainType }),
     network: {

@@ -2,6 +2,7 @@
  * Derives the status of a cluster from one round. Carries only times from the status before:
  * since when a node is in its phase and a condition in its state. Pure.
  */
+import { pausedAnnotation } from '../../crd/annotations.ts';
 import type { Fault } from '../../crd/fault.ts';
 import { describeFault } from '../../crd/fault.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
 } from '../../crd/status.ts';
 import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
+import { describeDrift } from './drift.ts';
 import type { Illness } from './health.ts';
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
@@ -144,6 +146,7 @@ function conditions(facts: Facts, previous: Condition[], time: string): Conditio
     poolReady(facts, 'WorkersReady', 'worker'),
     upToDate(facts),
     remediationAllowed(facts),
+    asDefined(facts),
   ];
   return drafts.map((draft) => {
     const old = previous.find(({ type }) => type === draft.type);
@@ -169,8 +172,8 @@ function unfinished(nodes: NodeStatus[]): NodeStatus[] {
 
 /** Nobody can take back a pause of a manifest that is gone, so it must be said. */
 const pausedDeletion =
-  'the cluster is to be deleted, and spec.paused holds that up: write its manifest again with ' +
-  'paused: false, then delete it';
+  'the cluster is to be deleted, and is paused: write its manifest again without spec.paused and ' +
+  `without the annotation ${pausedAnnotation}, then delete it`;
 
 function ready({ cluster, plan, nodes, error }: Facts): Draft {
   if (error !== undefined) return condition('Ready', false, 'ReconcileError', error);
@@ -191,7 +194,8 @@ function ready({ cluster, plan, nodes, error }: Facts): Draft {
 }
 
 function reconciling({ cluster, plan, nodes }: Facts): Draft {
-  if (cluster.paused) return condition('Reconciling', false, 'Paused', 'spec.paused is true');
+  if (cluster.paused)
+    return condition('Reconciling', false, 'Paused', 'by spec.paused, or by its annotation');
   const first = unfinished(nodes).find(({ phase }) => phase !== 'Stalled');
   if (first) return condition('Reconciling', true, first.phase, `${first.name}: ${first.message}`);
   const action = plan.actions[0];
@@ -260,4 +264,14 @@ function upToDate({ plan }: Facts): Draft {
 function remediationAllowed({ plan: { remediation } }: Facts): Draft {
   const { allowed, reason, message } = remediation;
   return condition('RemediationAllowed', allowed, reason, message);
+}
+
+function asDefined({ plan: { drift }, observed }: Facts): Draft {
+  if (drift === undefined || 'error' in observed.host) {
+    const message = 'the machines cannot be looked at';
+    return { type: 'AsDefined', status: 'Unknown', reason: 'HostUnreachable', message };
+  }
+  return drift.length > 0
+    ? condition('AsDefined', false, 'Drifted', describeDrift(drift))
+    : condition('AsDefined', true, 'AsDefined', 'the machines are as they were defined');
 }

@@ -132,3 +132,14 @@ describe('the desired cluster', () => {
     assert.throws(() => desired(recordOf(clusterOf(), { images: [] })), /BenchImage debian/);
   });
 });
+
+test('a cluster is paused by its spec, or by the annotation for those who must not touch the spec', () => {
+  const paused = (value: string) => {
+    const record = recordOf();
+    record.cluster.metadata.annotations = { 'benchcluster.io/paused': value };
+    return desired(record).paused;
+  };
+  assert.equal(paused('true'), true);
+  assert.equal(paused('false'), false);
+  assert.equal(desired(recordOf(clusterOf({ spec: { paused: true } }))).paused, true);
+});
