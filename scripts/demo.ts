@@ -2,45 +2,25 @@
  * `npm run demo`: a Slurm cluster on a private libvirt of its own, from nothing to `srun`.
  * It uses the product as a user would: an example directory, `benchctl run`, `benchctl ssh`. With
  * `--once` it ends after the job and the tear-down, and leaves nothing behind but the built image.
+ * With `--simulated` there is no libvirt; see `demo-simulated.ts`.
  */
-import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Lab } from '../lab/lab.ts';
 import { startLab } from '../lab/start.ts';
-import type { ClusterEvent } from '../src/controllers/ports.ts';
 import { buildImage } from '../src/image/build.ts';
 import type { BuiltImage } from '../src/image/manifest.ts';
 import { readRecipe } from '../src/image/recipe.ts';
 import { imageManifest } from '../src/wiring/images.ts';
+import { endOf, manifest, say, took } from './demo-cluster.ts';
+import { simulatedDemo } from './demo-simulated.ts';
 import { installPackages } from './packages.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const benchctl = join(root, 'bin/benchctl');
-const manifest = `apiVersion: benchcluster.io/v1alpha1
-kind: BenchCluster
-metadata:
-  name: demo
-spec:
-  scheduler:
-    slurm: {}
-  image: debian-slurm
-  network:
-    name: demo-net
-    managed:
-      cidr: 192.168.150.0/24
-      forward: none
-  controlPlane:
-    memory: 768Mi
-  workers:
-  - name: compute
-    replicas: 2
-    memory: 640Mi
-`;
 
-const say = (text: string) => process.stdout.write(`${text}\n`);
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 async function demo(once: boolean, signal: AbortSignal): Promise<void> {
@@ -114,15 +94,6 @@ async function show(
   }
 }
 
-/** Rejects if the controller ends before it is told to. */
-function endOf(controller: ChildProcess): Promise<never> {
-  return new Promise((_, reject) => {
-    controller.once('exit', (code, signal) =>
-      reject(new Error(`the controller ended: ${signal ?? `exit code ${code}`}`)),
-    );
-  });
-}
-
 async function tearDown(dir: string, ctl: (...args: string[]) => Promise<string>): Promise<void> {
   const started = performance.now();
   say('Now the manifest is deleted.\n');
@@ -144,36 +115,13 @@ Ctrl-C ends the demo and everything in it.`);
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
 }
 
-/** What took how long, from the events of the controller itself. */
-async function took(state: string): Promise<string> {
-  const text = await readFile(join(state, 'events.jsonl'), 'utf8');
-  const events = text
-    .trim()
-    .split('\n')
-    .map((line): ClusterEvent => JSON.parse(line));
-  const begin = Date.parse(events[0]?.time ?? '');
-  const after = (event: ClusterEvent | undefined) =>
-    event ? `${((Date.parse(event.time) - begin) / 1000).toFixed(1)} s` : 'unknown';
-  const nodes = [...new Set(events.flatMap(({ node }) => node ?? []))].sort();
-  const rows = nodes.map((node) => {
-    const own = events.filter((event) => event.node === node);
-    const phase = (name: string) => own.find(({ message }) => message.startsWith(`${name}:`));
-    return [
-      node.padEnd(20),
-      after(phase('Booting')).padStart(12),
-      after(phase('Configuring') ?? phase('Ready')).padStart(12),
-      after(phase('Ready')).padStart(12),
-    ].join('');
-  });
-  const head = `${'After'.padEnd(20)}${'VM started'.padStart(12)}${'reached'.padStart(12)}${'ready'.padStart(12)}`;
-  return [head, ...rows, ''].join('\n');
-}
-
 const abort = new AbortController();
 process.once('SIGINT', () => abort.abort());
 process.once('SIGTERM', () => abort.abort());
 try {
-  await demo(process.argv.includes('--once'), abort.signal);
+  const once = process.argv.includes('--once');
+  const isSimulated = process.argv.includes('--simulated');
+  await (isSimulated ? simulatedDemo : demo)(once, abort.signal);
 } catch (thrown) {
   if (!abort.signal.aborted) {
     process.stderr.write(`error: ${thrown instanceof Error ? thrown.message : thrown}\n`);

@@ -14,6 +14,7 @@ import type { HostAccess } from './hosts/host-access.ts';
 import type { ImageTools } from './image-tools.ts';
 import type { PlanReport } from './plan-report.ts';
 import type { RunningController } from './running-controller.ts';
+import type { Simulation } from './simulation.ts';
 import type { StateView } from './state-view.ts';
 
 export type LogLevel = (typeof logLevels)[number];
@@ -36,6 +37,8 @@ export interface RunOptions extends Places {
   logLevel: LogLevel;
   /** The terminal shows the live view, so logs must go to a file in the state directory. */
   logToFile: boolean;
+  /** Present: on a simulated world whose time runs so many times as fast. */
+  simulated?: { speed: number };
 }
 
 export interface PlanOptions extends Places {
@@ -56,6 +59,8 @@ export interface CliContext {
   /** Aborts at Ctrl-C and at TERM. */
   signal: AbortSignal;
   version: { benchctl: string; node: string };
+  /** Of a state directory that belongs to a simulated world; undefined for any other. */
+  openSimulation(stateDir: string): Promise<Simulation | undefined>;
   /** Works, and is empty, when there is no state yet. */
   openState(stateDir: string): Promise<StateView>;
   /** Resolves after the first full read, so that `snapshot()` is true at once. */

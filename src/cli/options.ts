@@ -63,3 +63,12 @@ export function countOption(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Say a whole number from 0.');
   return Number(text);
 }
+
+/** For commander: a whole number between the two. */
+export function wholeOption(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Say a whole number from ${least} to ${most}.`);
+  };
+}

@@ -20,12 +20,14 @@ import { addImage } from './commands/image.ts';
 import { addLogs } from './commands/logs.ts';
 import { addPlan } from './commands/plan.ts';
 import { addRun } from './commands/run.ts';
+import { addSimulate } from './commands/simulate.ts';
 import { addSsh } from './commands/ssh.ts';
 import { addVersion } from './commands/version.ts';
 import { addWait } from './commands/wait.ts';
 import type { CliContext } from './context.ts';
 import { exitCodeHelp, exitCodes } from './exit-code.ts';
 import { addGlobalOptions } from './options.ts';
+import { noteSimulation } from './simulation-note.ts';
 import { createPaint, wantsColor } from './view/color.ts';
 
 export type Handler = (call: Call) => Promise<number>;
@@ -60,7 +62,9 @@ export function buildProgram(context: CliContext): Program {
   const register: Register = (command, handler) => {
     addGlobalOptions(command);
     return command.action(async () => {
-      exitCode = await handler(createCall(context, command));
+      const call = await createCall(context, command);
+      noteSimulation(call, command.name());
+      exitCode = await handler(call);
     });
   };
   for (const add of allCommands) add(root, register);
@@ -82,6 +86,7 @@ const allCommands = [
   addEvents,
   addDoctor,
   addImage,
+  addSimulate,
   addCompletion,
   addVersion,
 ];

@@ -5,7 +5,7 @@
 import { describeFault } from '../crd/fault.ts';
 import type { ClusterStatus } from '../crd/status.ts';
 import type { Clock } from '../lib/clock.ts';
-import { oneLine } from '../lib/printable.ts';
+import { cut, oneLine } from '../lib/printable.ts';
 import type { Terminal } from './context.ts';
 import type { ControllerUpdate } from './running-controller.ts';
 import type { Paint } from './view/color.ts';
@@ -22,7 +22,13 @@ export interface ProgressView {
 /** How often elapsed times are redrawn on a terminal. */
 const tickMs = 1000;
 
-export function createProgressView(terminal: Terminal, clock: Clock, paint: Paint): ProgressView {
+/** A heading stays at the top of the live block. */
+export function createProgressView(
+  terminal: Terminal,
+  clock: Clock,
+  paint: Paint,
+  heading?: string,
+): ProgressView {
   const statuses = new Map<string, ClusterStatus>();
   const screen = terminal.isTTY ? new LiveScreen(terminal) : undefined;
   const print = (lines: readonly string[]) => {
@@ -31,9 +37,12 @@ export function createProgressView(terminal: Terminal, clock: Clock, paint: Pain
   };
   const draw = () => {
     const { columns, rows } = terminal.size();
-    const room = Math.floor(rows / Math.max(1, statuses.size));
+    const top =
+      heading === undefined ? [] : [paint(cut(heading, Math.max(1, columns - 1)), 'warn')];
+    const room = Math.floor((rows - top.length) / Math.max(1, statuses.size));
     const options = { now: clock.now(), columns, rows: room, paint };
-    screen?.draw([...statuses].flatMap(([name, status]) => progressFrame(name, status, options)));
+    const frames = [...statuses].map(([name, status]) => progressFrame(name, status, options));
+    screen?.draw([...top, ...frames.flat()]);
   };
   let cancelTick = () => {};
   const tick = () => {

@@ -2,6 +2,7 @@
 
 import type { Fault } from '../crd/fault.ts';
 import type { ClusterStatus } from '../crd/status.ts';
+import type { SimulatedTime } from './simulation.ts';
 
 export type ControllerUpdate =
   | { kind: 'status'; namespace: string; cluster: string; status: ClusterStatus }
@@ -15,4 +16,6 @@ export interface RunningController {
   onUpdate(listener: (update: ControllerUpdate) => void): () => void;
   /** Resolves after an orderly stop by the signal; rejects when the controller cannot go on. */
   done: Promise<void>;
+  /** Present when its world is a simulated one. */
+  simulated?: SimulatedTime;
 }

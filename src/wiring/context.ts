@@ -7,6 +7,7 @@ import { stateView } from './state-view.ts';
 
 type Wired = Pick<
   CliContext,
+  | 'openSimulation'
   | 'openState'
   | 'openSource'
   | 'startController'
@@ -19,6 +20,10 @@ type Wired = Pick<
 
 export function wiredContext(env: CliContext['env']): Wired {
   return {
+    async openSimulation(dir) {
+      const { openSimulation } = await import('./simulated-view.ts');
+      return openSimulation(dir);
+    },
     openState: async (dir) => stateView(dir),
     async openSource(dir) {
       const { openManifestDirectory } = await import('../drivers/manifest-directory.ts');
@@ -26,6 +31,10 @@ export function wiredContext(env: CliContext['env']): Wired {
       return openManifestDirectory(dir, { clock: systemClock, settleMs: 0 });
     },
     async startController(options, signal) {
+      if (options.simulated) {
+        const { startSimulated } = await import('./simulated.ts');
+        return startSimulated(options, options.simulated.speed, signal);
+      }
       const { startController } = await import('./controller.ts');
       return startController(options, env, signal);
     },

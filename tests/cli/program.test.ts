@@ -22,6 +22,7 @@ test('help lists every command and the exit codes, on stdout', async (t) => {
     'events',
     'doctor',
     'image',
+    'simulate',
     'completion',
     'version',
   ]) {

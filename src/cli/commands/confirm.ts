@@ -56,7 +56,7 @@ async function runConfirm(call: Call): Promise<number> {
 }
 
 function show(call: Call, ledger: DeletionLedger): void {
-  const now = call.context.clock.now();
+  const now = call.now();
   const rows = ledger.held.map((each) => [
     each.cluster,
     each.deletes ? 'deleted' : 'smaller',

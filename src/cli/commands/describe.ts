@@ -32,7 +32,7 @@ async function runDescribe(call: Call): Promise<number> {
   return withWorld(call.context, call.globals, async (world) => {
     const clusters = await world.clusters();
     const events = await world.state.events();
-    const options = { now: call.context.clock.now(), paint: call.paint };
+    const options = { now: call.now(), paint: call.paint };
     if (ref.kind === 'node') {
       const node = findNode(clusters, namespace, ref.name);
       const own = (event: EventRecord) => event.node === ref.name;

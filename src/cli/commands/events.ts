@@ -55,7 +55,7 @@ function print(call: Call, events: readonly EventRecord[], output?: OutputFormat
     call.print(...events.map((event) => JSON.stringify(event)));
     return [];
   }
-  const rows = events.map((event) => eventRow(event, call.context.clock.now()));
+  const rows = events.map((event) => eventRow(event, call.now()));
   if (rows.length > 0) call.print(...renderTable(eventTitles, rows, { paint: call.paint }));
   return columnWidths(eventTitles, rows);
 }
@@ -73,7 +73,7 @@ async function follow(
     const events = await ownEvents(call, world);
     const news = events.filter((event) => !seen.has(JSON.stringify(event)));
     seen = new Set(events.map((event) => JSON.stringify(event)));
-    const now = call.context.clock.now();
+    const now = call.now();
     const line = (event: EventRecord) =>
       output === 'json'
         ? JSON.stringify(event)

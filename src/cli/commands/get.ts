@@ -101,7 +101,7 @@ function viewOptions(call: Call, options: GetOptions): () => ViewOptions {
   return () => ({
     wide: options.output === 'wide',
     namespaces: options.allNamespaces === true,
-    now: call.context.clock.now(),
+    now: call.now(),
   });
 }
 

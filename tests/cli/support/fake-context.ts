@@ -112,6 +112,7 @@ export class FakeWorld {
       clock: this.clock,
       signal: this.abort.signal,
       version: { benchctl: '1.2.3', node: '24.0.0' },
+      openSimulation: async () => undefined,
       openState: async () => this.#state(),
       openSource: (dir) => this.#source(dir),
       startController: missing,

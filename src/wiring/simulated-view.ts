@@ -1,0 +1,68 @@
+/** A simulated world as commands of other processes see it: over its socket, in its own time. */
+import type { GuestAccess } from '../cli/guest-access.ts';
+import type { HostAccess } from '../cli/hosts/host-access.ts';
+import type { Simulation } from '../cli/simulation.ts';
+import { type GuestResult, type HostInventory, PortError } from '../controllers/ports.ts';
+import { qualifiedName } from '../crd/references.ts';
+import { systemClock } from '../lib/clock.ts';
+import { scaledTime } from '../sim/scaled-clock.ts';
+import type { Question } from './simulated-question.ts';
+import { ask } from './simulated-socket.ts';
+import { readSimulated } from './simulated-state.ts';
+
+/** Undefined for a state that is real, or not there. */
+export async function openSimulation(state: string): Promise<Simulation | undefined> {
+  const simulated = await readSimulated(state);
+  if (simulated === undefined) return undefined;
+  const put = (question: Question, signal: AbortSignal) => ask(state, question, signal);
+  return {
+    speed: simulated.speed,
+    now: () => scaledTime(simulated.endedAt ?? systemClock.now(), simulated),
+    async trouble(trouble, signal) {
+      const lines = await put({ kind: 'trouble', trouble }, signal);
+      return Array.isArray(lines) ? lines.map(String) : [];
+    },
+    world: {
+      openHosts: async () => hostsOver(put),
+      openGuests: async () => guestsOver(put),
+      planOnce: async () => notSimulated('plan'),
+      doctor: async () => notSimulated('doctor'),
+    },
+  };
+}
+
+type Put = (question: Question, signal: AbortSignal) => Promise<unknown>;
+
+function hostsOver(put: Put): HostAccess {
+  return {
+    // The other end is this very program.
+    inventory: async ({ metadata }, signal) =>
+      (await put({ kind: 'inventory', host: qualifiedName(metadata) }, signal)) as HostInventory,
+    async deleteVolume({ metadata }, volume, signal) {
+      await put({ kind: 'deleteVolume', host: qualifiedName(metadata), volume }, signal);
+    },
+    close: async () => {},
+  };
+}
+
+function guestsOver(put: Put): GuestAccess {
+  return {
+    async ssh({ namespace, node }, words, signal) {
+      // As ssh does: words become one line for the shell there.
+      const command = words.slice(words[0] === '--' ? 1 : 0).join(' ');
+      if (command === '') throw new PortError('rejected', 'a simulated guest has no terminal');
+      const answer = await put({ kind: 'command', namespace, node, command }, signal);
+      const { stdout, stderr, exitCode } = answer as GuestResult;
+      process.stdout.write(stdout);
+      process.stderr.write(stderr);
+      return exitCode;
+    },
+    journal: async () => notSimulated('logs'),
+    console: async () => notSimulated('logs'),
+    close: async () => {},
+  };
+}
+
+function notSimulated(command: string): never {
+  throw new PortError('rejected', `a simulated world has nothing for benchctl ${command}`);
+}
