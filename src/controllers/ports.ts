@@ -49,6 +49,9 @@ export interface DomainView {
   networks: string[];
   /** Paths of disk images, kernel and initrd that it refers to. */
   files: string[];
+  /** As it is defined, or runs; absent where the host does not tell. */
+  cpus?: number;
+  memoryBytes?: number;
   /** The guest agent has opened its channel. */
   agentConnected: boolean;
 }

@@ -8,6 +8,8 @@ import { nodeUuid } from './desired.ts';
 export interface InventoryIndex {
   /** Domains that carry the mark of a node of that cluster and are where the mark says. */
   owned(cluster: { installation: string; uid: string }): readonly DomainView[];
+  /** Domains that carry such a mark and are not where it says: copies, made by somebody. */
+  copies(cluster: { installation: string; uid: string }): readonly DomainView[];
   volumes: ReadonlyMap<string, VolumeView>;
   /** Overlays with a name like those of our disks that no domain refers to. */
   looseOverlays: readonly { nodeName: string; volume: VolumeView }[];
@@ -24,7 +26,7 @@ export function indexOf(inventory: HostInventory): InventoryIndex {
   const known = indexes.get(inventory);
   if (known) return known;
   const index = {
-    owned: ownedDomains(inventory),
+    ...markedDomains(inventory),
     volumes: new Map(inventory.pool.volumes.map((volume) => [volume.name, volume])),
     looseOverlays: looseOverlays(inventory),
     leases: leasesByMac(inventory),
@@ -34,21 +36,26 @@ export function indexOf(inventory: HostInventory): InventoryIndex {
 }
 
 /** Identity is name, UUID and mark together; that is checked once for the domains of a cluster. */
-function ownedDomains({ domains }: HostInventory): InventoryIndex['owned'] {
+function markedDomains({ domains }: HostInventory): Pick<InventoryIndex, 'owned' | 'copies'> {
   const marked = new Map<string, DomainView[]>();
   for (const domain of domains) {
     const { installation, node } = domain.owner ?? {};
     if (node) append(marked, `${installation}/${node.clusterUid}`, domain);
   }
-  const proven = new Map<string, readonly DomainView[]>();
-  return ({ installation, uid }) => {
+  const judged = new Map<string, { owned: DomainView[]; copies: DomainView[] }>();
+  const judge = ({ installation, uid }: { installation: string; uid: string }) => {
     const key = `${installation}/${uid}`;
-    const known = proven.get(key);
+    const known = judged.get(key);
     if (known) return known;
-    const own = marked.get(key)?.filter(({ name, uuid }) => uuid === nodeUuid(uid, name)) ?? [];
-    proven.set(key, own);
-    return own;
+    const result = { owned: [] as DomainView[], copies: [] as DomainView[] };
+    for (const domain of marked.get(key) ?? []) {
+      const isOwned = domain.uuid === nodeUuid(uid, domain.name);
+      (isOwned ? result.owned : result.copies).push(domain);
+    }
+    judged.set(key, result);
+    return result;
   };
+  return { owned: (cluster) => judge(cluster).owned, copies: (cluster) => judge(cluster).copies };
 }
 
 function looseOverlays({ domains, pool }: HostInventory): InventoryIndex['looseOverlays'] {

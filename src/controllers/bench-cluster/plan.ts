@@ -7,6 +7,7 @@ import type { ClusterStatus, NodePhase } from '../../crd/status.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type Action, actionKey, describeAction } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
+import { driftOf } from './drift.ts';
 import type { Illness, Remediation } from './health.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
@@ -48,6 +49,8 @@ export interface Plan {
   nodes: { scope: NodeScope; outcome: NodeOutcome }[];
   blockers: Blocker[];
   remediation: Remediation;
+  /** What people changed in machines; absent when they could not be looked at. */
+  drift?: string[];
   /** Keys of all actions that were considered, also of those that are not due. */
   considered: ReadonlySet<string>;
   /** Nodes whose earlier repairs count no more. */
@@ -107,6 +110,7 @@ export function plan(
     nodes: outcomes,
     blockers: [...shared.blockers, ...cleanup.blockers, ...due.blockers],
     remediation: scope.remediation,
+    drift: driftOf(scope),
     considered: new Set(actions.map(({ action }) => actionKey(action))),
     recovered: outcomes
       .filter(({ scope, outcome }) => healthy.has(scope.name) && outcome.phase !== 'Ready')

@@ -205,12 +205,14 @@ function viewOf(
   state: Pick<DomainView, 'state' | 'reason'>,
   persistent: boolean,
 ): DomainView {
-  const { owner, macs, networks, files, agentConnected } = config;
+  const { owner, macs, networks, files, cpus, memoryBytes, agentConnected } = config;
   return {
     ...{ name, uuid, id, persistent },
     ...state,
     ...(owner && { owner }),
     ...{ macs, networks, files },
+    ...(cpus !== undefined && { cpus }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
     agentConnected: agentConnected && id !== -1,
   };
 }

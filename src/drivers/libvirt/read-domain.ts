@@ -18,6 +18,8 @@ export interface DomainConfig {
   files: string[];
   /** Disks given as a volume of a pool instead of a path. */
   volumes: { pool: string; volume: string }[];
+  cpus?: number;
+  memoryBytes?: number;
   agentConnected: boolean;
 }
 
@@ -37,8 +39,35 @@ export function readDomain(xml: string): DomainConfig {
     networks: unique(defined(interfaces.map((item) => attributeAt(item, 'source', 'network')))),
     files: readFiles(root, devices),
     volumes: readVolumes(devices),
+    ...readSizes(root),
     agentConnected:
       devices !== undefined && childrenOf(devices, 'channel').some((item) => isOpenAgent(item)),
+  };
+}
+
+/** The units that libvirt's schema has; its own are KiB. */
+const unitBytes: Readonly<Record<string, number>> = {
+  b: 1,
+  bytes: 1,
+  KB: 1e3,
+  k: 2 ** 10,
+  KiB: 2 ** 10,
+  MB: 1e6,
+  M: 2 ** 20,
+  MiB: 2 ** 20,
+  GB: 1e9,
+  G: 2 ** 30,
+  GiB: 2 ** 30,
+};
+
+/** What cannot be read is left out: it is of no consequence for whose the domain is. */
+function readSizes(root: XmlElement): Pick<DomainConfig, 'cpus' | 'memoryBytes'> {
+  const cpus = Number(textAt(root, 'vcpu'));
+  const unit = attributeAt(root, 'memory', 'unit') ?? 'KiB';
+  const bytes = Number(textAt(root, 'memory')) * (unitBytes[unit] ?? Number.NaN);
+  return {
+    ...(Number.isSafeInteger(cpus) && cpus > 0 && { cpus }),
+    ...(Number.isSafeInteger(bytes) && bytes > 0 && { memoryBytes: bytes }),
   };
 }
 

@@ -53,6 +53,7 @@ describe('conditions', () => {
     WorkersReady: 'True Ready',
     UpToDate: 'True UpToDate',
     RemediationAllowed: 'True Allowed',
+    AsDefined: 'True AsDefined',
   };
 
   interface Row {
@@ -98,6 +99,7 @@ describe('conditions', () => {
         ControlPlaneReady: 'False HostUnreachable',
         WorkersReady: 'False HostUnreachable',
         RemediationAllowed: 'False HostUnreachable',
+        AsDefined: 'Unknown HostUnreachable',
       },
     },
     {

@@ -71,6 +71,20 @@ test('the mark of a node', () => {
   assert.deepEqual(rendered.owner, ownerOf('compute', 7));
 });
 
+test('sizes are told in bytes, and what makes no sense is left out', () => {
+  const spec = domainSpec(7);
+  const rendered = readDomain(renderDomain(spec, { disk: '/a', consoleLog: '/b' }));
+  assert.deepEqual([rendered.cpus, rendered.memoryBytes], [spec.cpus, spec.memoryBytes]);
+  const sized = (text: string) => {
+    const { cpus, memoryBytes } = readDomain(domainWith(text));
+    return [cpus, memoryBytes];
+  };
+  assert.deepEqual(sized('<memory unit="KiB">1024</memory><vcpu>2</vcpu>'), [2, 2 ** 20]);
+  assert.deepEqual(sized('<memory>1024</memory>'), [undefined, 2 ** 20]);
+  assert.deepEqual(sized('<memory unit="x">1</memory><vcpu>-1</vcpu>'), [undefined, undefined]);
+  assert.deepEqual(sized('<memory>1e99</memory><vcpu>x</vcpu>'), [undefined, undefined]);
+});
+
 test('a mark that is not exactly ours is no mark', () => {
   const good = `<bench:node ${node}/>`;
   const foreign: Record<string, string> = {
