@@ -3,9 +3,8 @@
  * again more and more seldom; and of a pool no more nodes are taken down for another spec than it
  * can spare.
  */
-import type { Asked, Checker, Done } from './checker.ts';
+import type { Asked, Checker } from './checker.ts';
 import { poolOf } from './ledger.ts';
-import { nodeOf } from './lineage.ts';
 import { isWanted } from './ordered.ts';
 import { isRunning, nodeAimedAt, targetOf } from './targets.ts';
 
@@ -16,8 +15,7 @@ const longestMs = 300_000;
 
 export const blastRadius: Checker = {
   id: 'S16',
-  asked: (asked) => [...twice(asked), ...tooSoon(asked)],
-  done: tooMany,
+  asked: (asked) => [...twice(asked), ...tooSoon(asked), ...tooMany(asked)],
 };
 
 /** What clusters share, each of them may ask for; the driver lets one after the other do it. */
@@ -47,26 +45,23 @@ function tooSoon({ effect, truth, memory }: Asked): string[] {
   return [`${effect.kind} is tried again ${waited} ms after failure ${failures}`];
 }
 
-/** Nodes that are of use; one that is broken anyway may be taken down whatever the others do. */
-function tooMany({ effect, before, after, memory, failed }: Done): string[] {
-  const target = targetOf(effect, before);
+/** One that is broken anyway may be taken down whatever becomes of the others. */
+function tooMany({ effect, truth, memory }: Asked): string[] {
+  const target = targetOf(effect, truth);
   const node = target && nodeAimedAt(effect, target, memory);
-  if (effect.kind !== 'destroy' || failed || node?.domain === undefined) return [];
-  if (!isRunning(node.domain) || memory.health.unwellFor(node.uuid, before.now) > 0) return [];
-  if (memory.drains.record(node.cluster, node.name)?.up === false) return [];
-  const left = after.hosts.flatMap(({ domains }) =>
-    domains.filter((domain) => {
-      const mark = nodeOf(domain.owner);
-      return mark?.cluster === node.cluster && mark.pool === node.pool && isRunning(domain);
-    }),
-  ).length;
-  const messages = memory.ledger.recent(node.cluster, after.now).flatMap((version) => {
+  if (effect.kind !== 'destroy' || node?.domain === undefined) return [];
+  if (!isRunning(node.domain) || memory.health.unwellFor(node.uuid, truth.now) > 0) return [];
+  if (memory.drains.record(node.cluster, node.name)?.up !== true) return [];
+  const spare = memory.ledger.recent(node.cluster, truth.now).map((version) => {
     const pool = poolOf(version, node.pool);
-    if (pool === undefined || !isWanted(version, node.pool, node.index)) return [undefined];
-    const atLeast = pool.replicas - pool.rollout.maxUnavailable;
-    if (left >= atLeast || left + 1 < atLeast) return [undefined];
-    return [`of ${pool.replicas} nodes of ${node.pool} only ${left} run`];
+    if (pool === undefined || !isWanted(version, node.pool, node.index)) return undefined;
+    const others = memory.takenDown
+      .others(node)
+      .filter(({ pool: name, index }) => isWanted(version, name, index)).length;
+    const { maxUnavailable, maxSurge = 0 } = pool.rollout;
+    return others < maxUnavailable + maxSurge ? undefined : others;
   });
   // One order under which it is right is enough.
-  return messages.some((message) => message === undefined) ? [] : messages.flatMap((m) => m ?? []);
+  if (spare.length === 0 || spare.includes(undefined)) return [];
+  return [`asks to power off ${node.name} while ${spare[0]} others of ${node.pool} are being made`];
 }

@@ -310,6 +310,7 @@ const cases: Case[] = [
       scene.order({ memory: '2Gi' });
       scene.drain('a-w-0').change('destroy', 'a-w-0').deleteDisk('a-w-0');
       scene.change('undefine', 'a-w-0').makeDisk('a-w-0').define('a-w-0');
+      Object.assign(scene.record('a-w-0'), { closed: false });
       scene.change('start', 'a-w-0').drain('a-w-1').change('destroy', 'a-w-1');
     },
   },

@@ -49,6 +49,7 @@ export interface Version {
 
 /** As the documents of the API name it. */
 const protect = 'benchcluster.io/protect';
+const paused = 'benchcluster.io/paused';
 
 /** How long the controller may take to see a change, in milliseconds. */
 export const graceMs = 5000;
@@ -141,8 +142,8 @@ export class Ledger {
   #present(cluster: string, manifest: ManifestTruth, source: SourceTruth, now: number): void {
     const before = this.inForce(cluster);
     this.#void.add(cluster);
-    const isProtected = manifest.object.metadata.annotations?.[protect] === 'true';
-    if (isProtected) this.#protected.add(cluster);
+    const { annotations = {} } = manifest.object.metadata;
+    if (annotations[protect] === 'true') this.#protected.add(cluster);
     else this.#protected.delete(cluster);
     const spec = manifest.object.spec as ClusterSpec;
     const named = imagesOf(spec);
@@ -151,7 +152,7 @@ export class Ledger {
     const next: Version = {
       cluster,
       from: now,
-      spec: structuredClone(spec),
+      spec: { ...structuredClone(spec), paused: spec.paused || annotations[paused] === 'true' },
       images,
       hosts: new Map(this.#hosts),
       deleting: false,

@@ -6,6 +6,7 @@ import { Health } from './health.ts';
 import { Ledger, type Version } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
+import { TakenDown } from './taken-down.ts';
 import type { Effect, StatusTruth, Truth, Witness } from './truth.ts';
 
 export class Memory {
@@ -14,6 +15,7 @@ export class Memory {
   readonly drains = new Drains();
   readonly attempts = new Attempts();
   readonly health = new Health();
+  readonly takenDown = new TakenDown();
   readonly lineage: Lineage;
   /** By cluster: what was last written as its status. */
   readonly statuses = new Map<string, StatusTruth>();
@@ -29,6 +31,7 @@ export class Memory {
     this.lineage.saw(truth);
     this.drains.saw(truth);
     this.health.saw(truth);
+    this.takenDown.saw(truth, this.drains);
   }
 
   asked(effect: Effect, truth: Truth): void {
@@ -40,6 +43,7 @@ export class Memory {
     this.drains.done(effect, before, after);
     this.lineage.done(effect, before, after, this.#orders(effect, after.now));
     if (failed) return;
+    this.takenDown.done(effect, before);
     switch (effect.kind) {
       case 'putCluster':
         this.ledger.recorded(effect.cluster);
