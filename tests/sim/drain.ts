@@ -30,3 +30,16 @@ export function drains(run: () => void): boolean {
   run();
   return links === 1000;
 }
+
+/** What runs to its end at once runs here, and not within a promise, where nothing can be drained. */
+export function inMacrotask<T>(run: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    setImmediate(() => {
+      try {
+        resolve(run());
+      } catch (thrown) {
+        reject(thrown);
+      }
+    });
+  });
+}

@@ -1,78 +1,112 @@
 /**
- * kill -9 at every effect of a workload: for each effect of an undisturbed run the process dies
- * once before it and once after it, and a new one takes over a second later. The world at the end
- * must be the same, and everything must have been made as often: nothing twice, nothing left over.
+ * A workload under each of its plans of trouble (`plans.ts`): kill -9 at every effect, twice in a
+ * row, or one thing seen wrongly. A new process takes over a second after each death. The world at
+ * the end must be the same as that of the undisturbed run, and everything must have been made as
+ * often: nothing twice, nothing left over.
  */
 import assert from 'node:assert/strict';
-import type { CrashPoint } from './membrane.ts';
-import { writtenWorld } from './scenes.ts';
-import type { Workload } from './workloads.ts';
-import type { World } from './world.ts';
+import type { FaultName } from '../../src/sim/faults/kinds.ts';
+import { hostOf, imageOf } from '../fakes/builders.ts';
+import { crashPlans, type Plan, PointedChoice, viewFaults, viewPlans } from './plans.ts';
+import { type Workload, workloads } from './workloads.ts';
+import { World } from './world.ts';
+
+export type Kind = 'one death' | 'crash' | 'view';
+
+export interface PlanRange {
+  workload: string;
+  kind: Kind;
+  from: number;
+  to: number;
+}
 
 export interface SweepResult {
-  effects: number;
   plays: number;
-  /** The first few that differ, with the place of the death. */
+  /** Each that differs, with the place of the trouble. */
   failures: string[];
 }
 
-const maxFailures = 3;
-
-export async function sweep(workload: Workload): Promise<SweepResult> {
-  const reference = await play(workload);
-  assert.deepEqual(reference.watched.violations, []);
-  const effects = reference.effects.names.length;
-  const points = Array.from({ length: effects }, (_, index) => index + 1).flatMap((effect) => [
-    [{ effect, when: 'before' } as const],
-    [{ effect, when: 'after' } as const],
-  ]);
-  return { effects, plays: points.length, failures: await compare(workload, reference, points) };
+interface Reference {
+  world: World;
+  plans: Record<Kind, Plan[]>;
 }
 
-/** Two deaths, the second one soon after the first, in the midst of the recovery. */
-export async function sweepTwice(workload: Workload): Promise<SweepResult> {
-  const reference = await play(workload);
-  const effects = reference.effects.names.length;
-  const firsts = Array.from({ length: Math.ceil(effects / 3) }, (_, index) => 3 * index + 1);
-  const points = firsts.flatMap((effect) =>
-    [1, 2, 5].map((later) => [
-      { effect, when: 'after' } as const,
-      { effect: effect + later, when: 'before' } as const,
-    ]),
-  );
-  return { effects, plays: points.length, failures: await compare(workload, reference, points) };
+/** How many plans of each kind the workload has. */
+export async function planCounts(workload: string): Promise<Record<Kind, number>> {
+  const { plans } = await reference(workload);
+  return {
+    'one death': plans['one death'].length,
+    crash: plans.crash.length,
+    view: plans.view.length,
+  };
 }
 
-async function compare(
-  workload: Workload,
-  reference: World,
-  points: readonly CrashPoint[][],
-): Promise<string[]> {
-  const failures: string[] = [];
-  for (const crashes of points) {
-    if (failures.length >= maxFailures) break;
-    const place = crashes
-      .map(
-        ({ effect, when }) => `${when} effect ${effect} (${reference.effects.names[effect - 1]})`,
-      )
-      .join(', then ');
-    try {
-      const world = await play(workload, crashes);
-      assert.ok(world.crashes > 0, 'it did not die');
-      assert.deepEqual(world.picture(), reference.picture());
-      assert.deepEqual(world.watched.made(), reference.watched.made());
-      assert.deepEqual(world.watched.violations, []);
-      assert.deepEqual(world.thrown, []);
-    } catch (thrown) {
-      failures.push(`death ${place}: ${String(thrown)}`);
-    }
+/** Runs so many of its plans; those that end otherwise than the undisturbed run are told. */
+export async function sweepPlans({ workload, kind, from, to }: PlanRange): Promise<SweepResult> {
+  const { world, plans } = await reference(workload);
+  const result: SweepResult = { plays: 0, failures: [] };
+  for (const plan of plans[kind].slice(from, to)) {
+    const difference = await differs(named(workload), plan, world);
+    result.plays += 1;
+    if (difference) result.failures.push(`${workload}: ${placeOf(plan, world)}: ${difference}`);
   }
-  return failures;
+  return result;
 }
 
-async function play(workload: Workload, crashes: readonly CrashPoint[] = []): Promise<World> {
-  const world = writtenWorld(...workload.clusters);
-  await world.start(...crashes);
+const references = new Map<string, Promise<Reference>>();
+
+function reference(name: string): Promise<Reference> {
+  const known = references.get(name) ?? undisturbed(named(name));
+  references.set(name, known);
+  return known;
+}
+
+async function undisturbed(workload: Workload): Promise<Reference> {
+  const choice = new PointedChoice(undefined);
+  const world = await play(workload, { crashes: [] }, choice);
+  assert.deepEqual(world.watched.violations, []);
+  const places = new Map<FaultName, number>(
+    viewFaults.map((fault) => [fault, choice.places.get(fault) ?? 0]),
+  );
+  const crash = crashPlans(world.effects.names.length);
+  const oneDeath = crash.filter(({ crashes }) => crashes.length === 1);
+  return { world, plans: { 'one death': oneDeath, crash, view: viewPlans(places) } };
+}
+
+function named(name: string): Workload {
+  const workload = workloads.find((each) => each.name === name);
+  if (workload === undefined) throw new RangeError(`no workload ${name}`);
+  return workload;
+}
+
+async function differs(workload: Workload, plan: Plan, like: World): Promise<string | undefined> {
+  try {
+    const world = await play(workload, plan, new PointedChoice(plan.fault));
+    assert.ok(world.crashes > 0 || plan.crashes.length === 0, 'it did not die');
+    assert.deepEqual(world.watched.violations, []);
+    assert.deepEqual(world.thrown, []);
+    assert.deepEqual(world.picture(), like.picture());
+    assert.deepEqual(world.watched.made(), like.watched.made());
+    return undefined;
+  } catch (thrown) {
+    return String(thrown);
+  }
+}
+
+function placeOf({ crashes, fault }: Plan, like: World): string {
+  if (fault) return `${fault.name} at its place ${fault.at}`;
+  return crashes
+    .map(({ effect, when }) => `death ${when} effect ${effect} (${like.effects.names[effect - 1]})`)
+    .join(', then ');
+}
+
+async function play(workload: Workload, plan: Plan, choice: PointedChoice): Promise<World> {
+  const mixture = new Map(viewFaults.map((fault) => [fault, 1]));
+  const world = new World({ choice, mixture });
+  world.source.put(hostOf());
+  world.source.put(imageOf());
+  for (const cluster of workload.clusters) world.source.put(cluster);
+  await world.start(...plan.crashes);
   await workload.run(world);
   // What is still under way ends, and what should rest does.
   await world.clock.advance(60_000);

@@ -1,0 +1,68 @@
+/** One run of the swarm by itself: by its seed or by its recorded choices, with a trace to read. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Chosen, replayedChoice } from '../../src/sim/choice.ts';
+import { inMacrotask } from './drain.ts';
+import { playSeed, restRoundsOf } from './gate-batch.ts';
+import { shrink } from './shrink.ts';
+import { type Played, play } from './swarm/play.ts';
+
+type Say = (line: string) => void;
+
+interface Recording {
+  seed: number;
+  /** Label, how many there were to choose from, and what was chosen. */
+  choices: [string, number, number][];
+}
+
+const maxLines = 30;
+
+export async function tellSeed(seed: number, say: Say): Promise<number> {
+  say(`seed ${seed}`);
+  const { played } = await inMacrotask(() => playSeed(seed));
+  tell(played, say);
+  if (played.failure) await shrinkAndTell(seed, say);
+  return played.failure ? 1 : 0;
+}
+
+/** Fails also when the run asks for other choices than the recorded ones. */
+export async function replayFile(file: string, say: Say): Promise<number> {
+  const { seed, choices }: Recording = JSON.parse(readFileSync(file, 'utf8'));
+  say(`seed ${seed}, ${choices.length} choices of ${file}`);
+  const record = choices.map(([label, n, value]): Chosen => ({ label, n, value }));
+  const played = await inMacrotask(() => play(replayedChoice(record), restRoundsOf(seed)));
+  tell(played, say);
+  return played.failure ? 1 : 0;
+}
+
+/** Makes the failing run smaller for a minute at most, and says how to have it again. */
+export async function shrinkAndTell(seed: number, say: Say): Promise<void> {
+  say(`seed ${seed} fails; making the run smaller …`);
+  const failing = await inMacrotask(() => playSeed(seed));
+  const { record, played, tries } = await inMacrotask(() => shrink(failing, restRoundsOf(seed)));
+  const file = join(tmpdir(), `benchcluster-seed-${seed}.json`);
+  const choices = record.map(({ label, n, value }) => [label, n, value]);
+  writeFileSync(file, JSON.stringify({ seed, choices }));
+  const isQuiet = ({ value }: Chosen) => value === 0;
+  say(
+    `after ${tries} tries, ${record.filter((chosen) => !isQuiet(chosen)).length} choices that ` +
+      `are not quiet, of ${failing.record.filter((chosen) => !isQuiet(chosen)).length}`,
+  );
+  tell(played, say);
+  say(`the seed:  npm run sim -- --seed ${seed}`);
+  say(`this run:  npm run sim -- --replay ${file}`);
+}
+
+/** What people and faults did comes before what the controller did, where there is no room. */
+function tell({ trace, failure, hash, crashes, effects }: Played, say: Say): void {
+  const lines = trace.map((line) => line.replaceAll(/\s*\n\s*/g, ' ').slice(0, 160));
+  const isEffect = (line: string) => /^ *[\d.]+ {5}/.test(line);
+  const deeds = lines.filter((line) => !isEffect(line)).slice(0, maxLines - 8);
+  const last = new Set([...deeds, ...lines.slice(deeds.length - maxLines)]);
+  for (const line of lines.length <= maxLines ? lines : lines.filter((each) => last.has(each))) {
+    say(line);
+  }
+  say(`run ${hash.slice(0, 12)}: ${effects} effects, ${crashes} deaths`);
+  say(failure ? `FAILED ${failure.id}: ${failure.message}` : 'passed');
+}

@@ -1,0 +1,112 @@
+/** The parts of the gate, each with its counts and its rate. */
+import { execFileSync } from 'node:child_process';
+import { merged } from '../oracle/reached.ts';
+import type { FailedSeed, SeedsResult } from './gate-batch.ts';
+import { shrinkAndTell } from './gate-one.ts';
+import type { Part } from './gate-worker.ts';
+import { type Kind, planCounts } from './sweep.ts';
+import { inThreads } from './threads.ts';
+import { workloads } from './workloads.ts';
+
+export type Say = (line: string) => void;
+
+export interface GateResult {
+  passed: number;
+  /** One line each; those of a seed can be made smaller. */
+  failures: { line: string; seed?: FailedSeed }[];
+}
+
+/** Small, so that threads end together; large, so that the way there costs nothing. */
+const seedsPerPart = 25;
+const plansPerPart = 10;
+/** Shrinking takes a minute each, and most failures have one cause. */
+const maxShrunk = 2;
+const maxTold = 20;
+
+export async function runSeeds(
+  { threads, from, count }: { threads: number; from: number; count: number },
+  say: Say,
+): Promise<GateResult> {
+  const parts: Part[] = [];
+  for (let at = from; at < from + count; at += seedsPerPart) {
+    parts.push({ seeds: { from: at, to: Math.min(at + seedsPerPart, from + count) } });
+  }
+  const all: SeedsResult[] = [];
+  const began = performance.now();
+  await inThreads(threads, parts, (_, result) => {
+    if ('seeds' in result) all.push(result);
+  });
+  const failed = all.flatMap((result) => result.failed).sort((a, b) => a.seed - b.seed);
+  const total = (of: (result: SeedsResult) => number) =>
+    all.reduce((sum, result) => sum + of(result), 0);
+  const seconds = (performance.now() - began) / 1000;
+  const perCore = count / (total(({ cpuMs }) => cpuMs) / 1000);
+  const converged = all.flatMap(({ convergedMs }) => convergedMs).sort((a, b) => a - b);
+  const at = (part: number) => (converged[Math.floor(converged.length * part)] ?? 0) / 1000;
+  say(
+    `swarm: ${count} seeds from ${from} in ${seconds.toFixed(0)} s, ${perCore.toFixed(1)} seeds ` +
+      `per second of a core; ${total(({ effects }) => effects)} effects, ` +
+      `${total(({ crashes }) => crashes)} deaths; as the files say after ${at(0.5)} s of simulated ` +
+      `time (median), ${at(0.999)} s at most`,
+  );
+  const reached = Object.entries(merged(...all.map((result) => result.reached))).sort();
+  say(`reached: ${reached.map(([state, times]) => `${state} ${times}`).join(', ')}`);
+  const failures = failed.map((seed) => ({
+    line: `seed ${seed.seed}: ${seed.id}: ${seed.message}`,
+    seed,
+  }));
+  return { passed: count - failures.length, failures };
+}
+
+export async function runPlans(
+  { threads, kind, step }: { threads: number; kind: Kind; step: number },
+  say: Say,
+): Promise<GateResult> {
+  const parts: Part[] = [];
+  for (const { name: workload } of workloads) {
+    const { [kind]: count } = await planCounts(workload);
+    const size = step > 1 ? 1 : plansPerPart;
+    for (let from = 0; from < count; from += size * step) {
+      parts.push({ plans: { workload, kind, from, to: Math.min(from + size, count) } });
+    }
+  }
+  let plays = 0;
+  const failures: string[] = [];
+  const began = performance.now();
+  await inThreads(threads, parts, (_, result) => {
+    if (!('plays' in result)) return;
+    plays += result.plays;
+    failures.push(...result.failures);
+  });
+  const seconds = (performance.now() - began) / 1000;
+  say(`${kind} plans: ${plays} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
+  return { passed: plays - failures.length, failures: failures.map((line) => ({ line })) };
+}
+
+/** The same seed in another process, with another language, time zone and heap. */
+export function differsElsewhere(seed: number, say: Say): GateResult {
+  const hashOf = (env: Record<string, string>, ...flags: string[]) =>
+    execFileSync(
+      process.execPath,
+      [...flags, new URL('./gate-hash.ts', import.meta.url).pathname, String(seed)],
+      { encoding: 'utf8', env: { ...process.env, ...env } },
+    ).trim();
+  const here = hashOf({ TZ: 'UTC', LANG: 'C' });
+  const there = hashOf(
+    { TZ: 'Pacific/Chatham', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' },
+    '--max-old-space-size=300',
+    '--max-semi-space-size=1',
+  );
+  say(
+    `seed ${seed} with another time zone, language and heap: ${here === there ? 'the same' : 'another'} run`,
+  );
+  const line = `seed ${seed} is another run elsewhere: ${here} ${there}`;
+  return { passed: here === there ? 1 : 0, failures: here === there ? [] : [{ line }] };
+}
+
+export async function tellFailures({ failures }: GateResult, say: Say): Promise<void> {
+  for (const { line } of failures.slice(0, maxTold)) say(`FAILED ${line.slice(0, 2000)}`);
+  const seeds = failures.flatMap(({ seed }) => seed ?? []);
+  const kinds = new Map(seeds.toReversed().map((seed) => [seed.id, seed]));
+  for (const { seed } of [...kinds.values()].slice(0, maxShrunk)) await shrinkAndTell(seed, say);
+}

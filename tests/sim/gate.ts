@@ -1,0 +1,85 @@
+/**
+ * The gate of the simulator:
+ *
+ *   npm run sim                     the full gate, over all cores
+ *   npm run sim -- smoke            a small part of it, on one core
+ *   npm run sim -- --seed N         one seed, with its trace
+ *   npm run sim -- --replay FILE    one recorded run, choice by choice
+ *   npm run sim -- --seeds N [--from N]   only so many seeds of the swarm
+ *
+ * It prints its first seed first, and for a failure a short trace and the line that replays it.
+ */
+import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { replayFile, tellSeed } from './gate-one.ts';
+import { differsElsewhere, type GateResult, runPlans, runSeeds, tellFailures } from './gate-run.ts';
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    replay: { type: 'string' },
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    threads: { type: 'string' },
+  },
+});
+
+const threads = Number(values.threads ?? availableParallelism());
+const from = Number(values.from);
+
+async function seedsOnly(count: number): Promise<GateResult> {
+  return runSeeds({ threads, from, count }, say);
+}
+
+async function full(): Promise<GateResult> {
+  const parts = [
+    await runSeeds({ threads, from, count: 40_000 }, say),
+    await runPlans({ threads, kind: 'crash', step: 1 }, say),
+    await runPlans({ threads, kind: 'view', step: 1 }, say),
+    differsElsewhere(from, say),
+  ];
+  return { passed: sum(parts, 'passed'), failures: parts.flatMap(({ failures }) => failures) };
+}
+
+/** Bounded for one core within three quarters of a minute. */
+async function smoke(): Promise<GateResult> {
+  const parts = [
+    await runSeeds({ threads: 1, from, count: 100 }, say),
+    await runPlans({ threads: 1, kind: 'view', step: 23 }, say),
+    differsElsewhere(from, say),
+  ];
+  return { passed: sum(parts, 'passed'), failures: parts.flatMap(({ failures }) => failures) };
+}
+
+function sum(parts: GateResult[], key: 'passed'): number {
+  return parts.reduce((total, part) => total + part[key], 0);
+}
+
+function commit(): string {
+  const text = (...args: string[]) => {
+    return execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  };
+  try {
+    const changed = text('status', '--porcelain') === '' ? '' : ' with changes';
+    return `commit ${text('rev-parse', '--short', 'HEAD').trim()}${changed}`;
+  } catch {
+    return 'no commit known';
+  }
+}
+
+async function main(): Promise<number> {
+  if (values.replay !== undefined) return replayFile(values.replay, say);
+  if (values.seed !== undefined) return tellSeed(Number(values.seed), say);
+  say(`seed ${from}, ${commit()}`);
+  const run = values.seeds ? () => seedsOnly(Number(values.seeds)) : full;
+  const result = await (positionals[0] === 'smoke' ? smoke() : run());
+  await tellFailures(result, say);
+  say(`${result.passed} passed, ${result.failures.length} failed`);
+  return result.failures.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,218 @@
+/**
+ * What happens in a town by itself, or by the hand of somebody who is not the controller. Each
+ * tells what it did, or nothing when there was nothing to do it to.
+ */
+import { between, pick } from '../../../src/sim/choice.ts';
+import { type FaultName, faultKinds } from '../../../src/sim/faults/kinds.ts';
+import { newDomain, poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import type { Scene } from './steps.ts';
+import { manifestOf, nodesOf } from './town.ts';
+
+type Accident = (scene: Scene) => string | undefined;
+
+const accidents: Partial<Record<FaultName, Accident>> = {
+  hostAway: ({ world, choice }) => {
+    const ms = pick(choice, [5_000, 60_000, 600_000, 3_600_000], 'host away for ms');
+    world.hypervisor.unreachable = true;
+    world.clock.after(ms, () => {
+      world.hypervisor.unreachable = false;
+    });
+    return `the host is away for ${ms / 1000} s`;
+  },
+  eventsDead: ({ world, choice }) => {
+    const ms = between(choice, 60_000, 3_600_000, 'no events for ms');
+    if (world.injector) world.injector.eventsLostUntil = world.clock.now() + ms;
+    return `no events for ${Math.round(ms / 1000)} s`;
+  },
+  ioErrorPause: (scene) =>
+    onRunning(scene, ({ uuid }) => scene.world.hypervisor.disturb(uuid, 'pause')),
+  guestCrash: (scene) =>
+    onRunning(scene, ({ uuid }) => scene.world.hypervisor.disturb(uuid, 'crash')),
+  guestPowerOff: (scene) =>
+    onRunning(scene, (domain) => {
+      scene.world.hypervisor.powerOff(domain, 'shutdown');
+      scene.world.hypervisor.announce(domain.uuid);
+    }),
+  humanDestroy: (scene) =>
+    onRunning(scene, ({ uuid }) => scene.world.hypervisor.disturb(uuid, 'destroy')),
+  guestSuspends: (scene) =>
+    onRunning(scene, (domain) => {
+      domain.state = 'pmsuspended';
+      domain.reason = 'unknown';
+      scene.world.hypervisor.announce(domain.uuid);
+    }),
+  guestReset: (scene) =>
+    onRunning(scene, (domain) => {
+      scene.world.hypervisor.powerOff(domain, 'destroyed');
+      switchOn(scene.world.hypervisor, domain);
+      scene.world.hypervisor.announce(domain.uuid);
+    }),
+  guestSilent: (scene) =>
+    onRunning(scene, ({ name }) => {
+      const { world, choice } = scene;
+      world.guests.silent.add(name);
+      const ms = pick(choice, [30_000, 300_000, 1_800_000], 'silent for ms');
+      world.clock.after(ms, () => world.guests.silent.delete(name));
+    }),
+  headSilent: ({ world, choice, town }) => {
+    const cluster = town.clusters[0];
+    if (cluster === undefined) return undefined;
+    const name = `${cluster.name}-head-0`;
+    world.guests.silent.add(name);
+    const ms = pick(choice, [20_000, 120_000, 900_000], 'head silent for ms');
+    world.clock.after(ms, () => world.guests.silent.delete(name));
+    return `${name} is silent for ${ms / 1000} s`;
+  },
+  humanUndefine: (scene) =>
+    onRunning(scene, ({ uuid }) => scene.world.hypervisor.disturb(uuid, 'undefine')),
+  humanStripsMark: (scene) =>
+    onRunning(scene, (domain) => {
+      delete domain.owner;
+      scene.world.hypervisor.announce(domain.uuid);
+    }),
+  networkStopped: ({ world }) => {
+    const network = [...world.hypervisor.networks.values()].find(({ active }) => active);
+    if (network === undefined) return undefined;
+    network.active = false;
+    return `virsh net-destroy ${network.name}`;
+  },
+  poolStopped: ({ world, choice }) => {
+    world.hypervisor.poolActive = false;
+    const ms = pick(choice, [10_000, 120_000], 'pool stopped for ms');
+    world.clock.after(ms, () => {
+      world.hypervisor.poolActive = true;
+    });
+    return `the pool is stopped for ${ms / 1000} s`;
+  },
+  foreignDomain: ({ world, choice, town }) => {
+    const cluster = town.clusters[0];
+    if (cluster === undefined) return undefined;
+    const name = pick(choice, nodesOf({ ...cluster, replicas: 4 }), 'foreign name');
+    if ([...world.hypervisor.domains.values()].some((domain) => domain.name === name)) return;
+    const uuid = `00000000-0000-4000-8000-${String(world.hypervisor.calls.length).padStart(12, '0')}`;
+    const mac = '52:54:00:ff:00:01';
+    world.hypervisor.domains.set(
+      uuid,
+      newDomain({ ...{ name, uuid, mac }, network: '', files: [] }),
+    );
+    world.hypervisor.announce(uuid);
+    return `somebody defines a domain ${name}`;
+  },
+  leaseLost: ({ world }) => {
+    const network = [...world.hypervisor.networks.values()].find(({ leases }) => leases.length > 0);
+    if (network === undefined) return undefined;
+    network.leases = [];
+    for (const domain of world.hypervisor.domains.values()) domain.leased = false;
+    return `the leases of ${network.name} are lost`;
+  },
+  leaseSwapped: ({ world, choice }) => {
+    const [first, second] = [...world.hypervisor.networks.values()].find(
+      ({ leases }) => leases.length > 1,
+    )?.leases ?? [undefined, undefined];
+    if (first === undefined || second === undefined) return undefined;
+    const swap = () => {
+      [first.mac, second.mac] = [second.mac, first.mac];
+    };
+    swap();
+    world.clock.after(pick(choice, [30_000, 300_000], 'leases swapped for ms'), swap);
+    return `${first.address} and ${second.address} change hands`;
+  },
+  stateFull: ({ world, choice }) => {
+    const writes = between(choice, 1, 4, 'failed state writes');
+    world.state.failNext(writes);
+    return `the next ${writes} writes of state fail`;
+  },
+  sourceUnreadable: ({ world, choice, town }) => {
+    world.source.distrust('the directory is not there');
+    const ms = pick(choice, [1_000, 60_000, 600_000], 'source away for ms');
+    world.clock.after(ms, () => town.rewrite());
+    return `the directory is away for ${ms / 1000} s`;
+  },
+  fileBroken: ({ world, choice, town }) => {
+    const cluster = town.clusters[0];
+    if (cluster === undefined) return undefined;
+    const fault = { file: `${cluster.name}.yaml`, message: 'not YAML' };
+    world.source.breakFile(manifestOf(cluster), fault);
+    const ms = pick(choice, [1_000, 60_000, 600_000], 'file broken for ms');
+    world.clock.after(ms, () => town.rewrite());
+    return `${fault.file} is broken for ${ms / 1000} s`;
+  },
+  fileUnsettled: ({ world, town }) => {
+    const cluster = town.clusters[0];
+    if (cluster === undefined) return undefined;
+    town.write({ ...cluster, replicas: 0 }, false);
+    world.clock.after(1_500, () => town.rewrite());
+    return `${cluster.name}.yaml is cut and not settled`;
+  },
+  drainLost: (scene) => {
+    const cluster = scene.town.clusters[0];
+    if (cluster === undefined) return undefined;
+    scene.world.slurm.crashDaemon(cluster.name);
+    return `kill -9 of slurmctld of ${cluster.name}`;
+  },
+  humanUndrains: (scene) => {
+    const closed = recordsOf(scene).find((record) => record.closed);
+    if (closed === undefined) return undefined;
+    scene.world.slurm.resumeByHand(closed.cluster, closed.name);
+    return `a person resumes ${closed.name}`;
+  },
+  humanDrains: (scene) => {
+    const records = recordsOf(scene);
+    if (records.length === 0) return undefined;
+    const { cluster, name } = pick(scene.choice, records, 'drained');
+    scene.world.slurm.drainByHand(cluster, name, 'fan is loud');
+    return `a person drains ${name}`;
+  },
+  endlessJob: (scene) => newJob(scene, undefined),
+  newJob: (scene) => newJob(scene, 20_000),
+  nodeReRegisters: (scene) => {
+    const records = recordsOf(scene);
+    if (records.length === 0) return undefined;
+    const { cluster, name } = pick(scene.choice, records, 'impostor of');
+    return scene.world.slurm.impostor(cluster, name)
+      ? `another slurmd registers as ${name}`
+      : undefined;
+  },
+};
+
+/** Each kind that is on may happen now. */
+export function accident(scene: Scene): void {
+  for (const { name, place } of faultKinds) {
+    if (place !== 'accident' || !scene.world.injector?.strikes(name, 'accident')) continue;
+    scene.tell(`  ${name}: ${accidents[name]?.(scene) ?? 'nothing to do it to'}`);
+  }
+}
+
+/** As far as it goes: its network or its disk may not be there. */
+export function switchOn(hypervisor: Scene['world']['hypervisor'], domain: SimDomain): void {
+  const disks = domain.files.map((file) => file.slice(poolPath.length + 1));
+  const isWhole = disks.every((disk) => hypervisor.volumes.has(disk));
+  const isPlugged = hypervisor.networks.get(domain.network)?.active === true;
+  if (domain.persistent && isWhole && isPlugged) hypervisor.start(domain);
+}
+
+function onRunning(scene: Scene, act: (domain: SimDomain) => void): string | undefined {
+  const running = [...scene.world.hypervisor.domains.values()].filter(
+    ({ state, owner }) => state === 'running' && owner !== undefined,
+  );
+  if (running.length === 0) return undefined;
+  const domain = pick(scene.choice, running, 'domain');
+  act(domain);
+  return domain.name;
+}
+
+function recordsOf({ world, town }: Scene) {
+  return town.clusters.flatMap(({ name: cluster }) =>
+    [...world.slurm.records(cluster).values()].map((record) => ({ ...record, cluster })),
+  );
+}
+
+function newJob(scene: Scene, ms: number | undefined): string | undefined {
+  const records = recordsOf(scene);
+  if (records.length === 0) return undefined;
+  const { cluster, name } = pick(scene.choice, records, 'job on');
+  const id = scene.world.slurm.submit(cluster, [name]);
+  if (id === undefined) return undefined;
+  if (ms !== undefined) scene.world.clock.after(ms, () => scene.world.slurm.endJob(cluster, id));
+  return `job ${id} for ${name}${ms === undefined ? ', endless' : ''}`;
+}

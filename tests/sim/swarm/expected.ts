@@ -1,0 +1,69 @@
+/**
+ * Whether the world is as the files say, read off the world itself: what is still missing or too
+ * much, in words. It shares no code with the controller.
+ */
+import type { World } from '../world.ts';
+import { manifestOf, nodesOf, type Town } from './town.ts';
+
+export function unlike({ world, town }: { world: World; town: Town }): string[] {
+  const wanted = new Map(town.clusters.map((cluster) => [cluster.name, cluster]));
+  const nodes = new Set(town.clusters.flatMap(nodesOf));
+  const { domains, volumes, networks } = world.hypervisor;
+  const faults: string[] = [];
+  for (const cluster of wanted.values()) {
+    const record = world.state.record(`default/${cluster.name}`);
+    const spec = JSON.stringify(manifestOf(cluster).spec);
+    if (JSON.stringify(record?.cluster.spec) !== spec) faults.push(`${cluster.name}: old spec`);
+    else if (!isReady(world, cluster.name, record?.generation)) {
+      faults.push(`${cluster.name}: not ready, ${toldOf(world, cluster.name)}`);
+    }
+  }
+  for (const name of world.state.names()) {
+    if (!wanted.has(name)) faults.push(`${name}: still on record, ${toldOf(world, name)}`);
+  }
+  const running = [...domains.values()].filter(({ state }) => state === 'running');
+  for (const name of nodes) {
+    if (!running.some((domain) => domain.name === name)) faults.push(`${name} does not run`);
+  }
+  for (const { name, state } of domains.values()) {
+    if (!nodes.has(name)) faults.push(`domain ${name} (${state}) is too much`);
+  }
+  const used = new Set([...domains.values()].flatMap(({ files }) => files));
+  for (const { name, backingVolume } of volumes.values()) {
+    const isDisk = backingVolume !== undefined;
+    const isUsed = [...used].some((file) => file.endsWith(`/${name}`));
+    if ((isDisk && !isUsed) || (!isDisk && wanted.size === 0))
+      faults.push(`volume ${name} is left`);
+    if (name.endsWith('.part')) faults.push(`volume ${name} is left`);
+  }
+  const networksWanted = new Set(town.clusters.map(({ network }) => `net${network}`));
+  for (const name of networks.keys()) {
+    if (!networksWanted.has(name)) faults.push(`network ${name} is left`);
+  }
+  for (const { name, records } of world.slurm.clusters()) {
+    for (const record of records.keys()) {
+      if (!nodes.has(record)) faults.push(`${name} still knows ${record}`);
+    }
+  }
+  return faults;
+}
+
+/** A head is not replaced by itself, because the scheduler's state is on it: that is told, and all. */
+function isReady(world: World, name: string, generation: number | undefined): boolean {
+  const upToDate = world.condition(name, 'UpToDate');
+  return (
+    world.status(name)?.observedGeneration === generation &&
+    world.condition(name, 'Ready')?.status === 'True' &&
+    (upToDate?.status === 'True' || upToDate?.reason === 'HeadOutdated')
+  );
+}
+
+function toldOf(world: World, name: string): string {
+  const { nodes = [], conditions = [] } = world.status(name) ?? {};
+  const sick = nodes.filter(({ phase }) => phase !== 'Ready');
+  const told = sick.map(
+    ({ name, phase, reason, message }) => `${name} ${phase} ${reason} ${message}`,
+  );
+  const wrong = conditions.filter(({ status }) => status !== 'True').map(({ reason }) => reason);
+  return [...told, ...new Set(wrong)].join('; ').slice(0, 300);
+}

@@ -1,0 +1,77 @@
+/**
+ * The end of all faults: hosts, guests and files are well again, and people have put away what is
+ * theirs. After it a person does no more than what the status asks for.
+ */
+import { revisionOf } from '../../../src/controllers/bench-cluster/removal.ts';
+import { poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import { switchOn } from './accidents.ts';
+import type { Scene } from './steps.ts';
+
+const ourDrain = 'benchcluster: ';
+
+export function heal({ world, town }: Scene): void {
+  const { hypervisor } = world;
+  if (world.injector) {
+    world.injector.active = false;
+    world.injector.eventsLostUntil = 0;
+  }
+  hypervisor.unreachable = false;
+  hypervisor.poolActive = true;
+  world.guests.silent.clear();
+  world.state.failNext(0);
+  for (const domain of [...hypervisor.domains.values()]) {
+    if (domain.owner === undefined) removeByHand(hypervisor, domain);
+    else if (domain.state === 'pmsuspended') {
+      domain.state = 'running';
+      domain.reason = 'wakeup';
+    }
+  }
+  town.rewrite();
+  healSchedulers({ world });
+}
+
+/** Jobs end, and drains by hand are taken back; what slurmctld cannot be told now, it is later. */
+export function healSchedulers({ world }: Pick<Scene, 'world'>): void {
+  for (const { name, records } of world.slurm.clusters()) {
+    for (const { id } of world.slurm.jobs(name)) world.slurm.endJob(name, id);
+    for (const record of records.values()) {
+      if (!record.closed && !record.down) continue;
+      if (record.reason?.startsWith(ourDrain) !== true) world.slurm.resumeByHand(name, record.name);
+    }
+  }
+}
+
+/** What the status asks a person for; each is told. */
+export async function obey({ world, town, tell }: Scene): Promise<void> {
+  const { held } = await world.state.deletionLedger();
+  if (held.length > 0) {
+    tell(`a person confirms ${held.map(({ cluster }) => cluster).join()}`);
+    world.state.confirm(revisionOf(held));
+  }
+  for (const cluster of town.clusters) {
+    for (const { name, reason, phase, role } of world.status(cluster.name)?.nodes ?? []) {
+      if (phase !== 'Stalled') continue;
+      const domain = world.domain(name);
+      if (reason === 'RepairsExhausted') {
+        tell(`a person gives ${cluster.name} new chances`);
+        cluster.notes += 1;
+        town.write(cluster);
+        break;
+      }
+      if (role === 'controlPlane' && domain?.id !== undefined && domain.id !== -1) {
+        tell(`a person resets ${name} (${reason})`);
+        world.hypervisor.powerOff(domain, 'destroyed');
+        switchOn(world.hypervisor, domain);
+        world.hypervisor.announce(domain.uuid);
+      }
+    }
+  }
+}
+
+function removeByHand(hypervisor: Scene['world']['hypervisor'], domain: SimDomain): void {
+  if (domain.id !== -1) hypervisor.powerOff(domain, 'destroyed');
+  hypervisor.undefine(domain);
+  const disk = domain.files[0]?.slice(poolPath.length + 1);
+  if (disk !== undefined) hypervisor.volumes.delete(disk);
+  hypervisor.announce(domain.uuid);
+}

@@ -1,0 +1,121 @@
+/** What people have written in a simulated town: a few small clusters on one host. */
+import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
+import { between, type Choice, pick } from '../../../src/sim/choice.ts';
+import { clusterOf, hostOf, imageOf } from '../../fakes/builders.ts';
+import type { World } from '../world.ts';
+
+export interface Written {
+  name: string;
+  replicas: number;
+  image: 'debian' | 'other';
+  memory: string;
+  /** A parameter of slurm.conf that changes nothing else. */
+  debug: string;
+  onTimeout: 'Wait' | 'Force';
+  maxSurge: number;
+  /** Of two networks. */
+  network: 0 | 1;
+  notes: number;
+}
+
+export const poolName = 'compute';
+
+export class Town {
+  readonly clusters: Written[] = [];
+  readonly #world: World;
+  /** Digests of the two images change when they are built anew. */
+  #builds = { debian: 'a', other: 'c' };
+  #named = 0;
+
+  constructor(world: World, choice: Choice) {
+    this.#world = world;
+    world.source.put(hostOf());
+    this.#putImages();
+    const count = 1 + choice.choose(3, 'clusters');
+    for (let made = 0; made < count; made += 1) this.add(choice);
+  }
+
+  /** A new cluster by chance. */
+  add(choice: Choice): Written {
+    const cluster: Written = {
+      name: `c${this.#named}`,
+      replicas: between(choice, 0, 3, 'replicas'),
+      image: pick(choice, ['debian', 'other'], 'image'),
+      memory: '1Gi',
+      debug: 'info',
+      onTimeout: pick(choice, ['Wait', 'Force'], 'on timeout'),
+      maxSurge: choice.choose(2, 'surge'),
+      network: pick(choice, [0, 1], 'network'),
+      notes: 0,
+    };
+    this.#named += 1;
+    this.clusters.push(cluster);
+    this.write(cluster);
+    return cluster;
+  }
+
+  write(cluster: Written, settled = true): void {
+    this.#world.source.put(manifestOf(cluster), settled);
+  }
+
+  /** The file is gone. */
+  remove(cluster: Written): void {
+    this.clusters.splice(this.clusters.indexOf(cluster), 1);
+    this.#world.source.remove(manifestOf(cluster));
+  }
+
+  /** It is written again as it was. */
+  restore(cluster: Written): void {
+    this.clusters.push(cluster);
+    this.write(cluster);
+  }
+
+  /** Another name: what was under the old one is deleted. */
+  rename(cluster: Written): string {
+    this.remove(cluster);
+    const name = `c${this.#named}`;
+    this.#named += 1;
+    this.restore({ ...cluster, name });
+    return name;
+  }
+
+  rebuildImage(name: 'debian' | 'other'): void {
+    const next = { a: 'b', b: 'a', c: 'd', d: 'c' }[this.#builds[name]] ?? 'a';
+    this.#builds = { ...this.#builds, [name]: next };
+    this.#putImages();
+  }
+
+  /** All files are whole and say what is wanted. */
+  rewrite(): void {
+    this.#world.source.mend();
+    this.#world.source.put(hostOf());
+    this.#putImages();
+    for (const cluster of this.clusters) this.write(cluster);
+  }
+
+  #putImages(): void {
+    this.#world.source.put(imageOf('debian', this.#builds.debian));
+    this.#world.source.put(imageOf('other', this.#builds.other));
+  }
+}
+
+export function manifestOf(written: Written): BenchCluster {
+  const { name, replicas, image, memory, debug, onTimeout, maxSurge, network, notes } = written;
+  const cluster = clusterOf({
+    name,
+    replicas,
+    pool: { memory, drain: { timeout: '5m', onTimeout }, rollout: { maxSurge } },
+    spec: {
+      image,
+      scheduler: { slurm: { config: { SlurmctldDebug: debug } } },
+      network: { name: `net${network}`, managed: { cidr: `192.168.${150 + network}.0/24` } },
+    },
+  });
+  if (notes > 0) cluster.metadata.annotations = { 'example.org/note': String(notes) };
+  return cluster;
+}
+
+export function nodesOf({ name, replicas }: Written): string[] {
+  const workers = Array.from({ length: replicas }, (_, index) => `${name}-${poolName}-${index}`);
+  return [`${name}-head-0`, ...workers];
+}
