@@ -69,8 +69,14 @@ export class Ledger {
   /** Requests that a manifest which came back has taken back. */
   readonly #void = new Set<string>();
 
+  /** When the source was last looked at: it could be read, and a file may have been half written. */
+  trusted = true;
+  half = false;
+
   /** The source holds something else now. */
   changed(source: SourceTruth, now: number): void {
+    this.trusted = source.trusted;
+    this.half = source.manifests.some(({ origin }) => !origin.settled);
     for (const cluster of this.#void) {
       if (!source.requests.includes(cluster)) this.#void.delete(cluster);
     }

@@ -19,6 +19,8 @@ export class Memory {
   readonly lineage: Lineage;
   /** By cluster: what was last written as its status. */
   readonly statuses = new Map<string, StatusTruth>();
+  /** Of the last look; milliseconds since the epoch. */
+  now = 0;
   readonly #witness: Witness;
 
   constructor(witness: Witness) {
@@ -28,6 +30,7 @@ export class Memory {
   }
 
   saw(truth: Truth): void {
+    this.now = truth.now;
     this.lineage.saw(truth);
     this.drains.saw(truth);
     this.health.saw(truth);
