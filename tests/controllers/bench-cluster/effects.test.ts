@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Failures } from '../../../src/controllers/bench-cluster/failures.ts';
 import { Operations } from '../../../src/controllers/bench-cluster/operations.ts';
+import { Repairs } from '../../../src/controllers/bench-cluster/repairs.ts';
 import { PortError } from '../../../src/controllers/ports.ts';
 import { settle } from '../../../src/sim/virtual-clock.ts';
 
@@ -63,6 +64,18 @@ describe('operations', () => {
     assert.equal(start(operations, 'b2', 'x'), true, 'with a newer plan');
   });
 
+  test('of lanes that ended long ago nothing is kept but that older plans are void', async () => {
+    const operations = new Operations(2);
+    const seen = operations.mark();
+    for (let index = 0; index < 1500; index += 1) {
+      start(operations, `key-${index}`, `lane-${index}`, async () => {});
+      await settle();
+    }
+    assert.equal(start(operations, 'a', 'lane-3', pending().work, seen), false, 'forgotten');
+    assert.equal(start(operations, 'b', 'never', pending().work, seen), false, 'it cannot know');
+    assert.equal(start(operations, 'a', 'lane-3'), true, 'a new plan does');
+  });
+
   test('progress is seen, and closing ends what is under way', async () => {
     const operations = new Operations(8);
     operations.start(
@@ -97,6 +110,41 @@ describe('failures', () => {
     assert.equal(failures.view().size, 0);
   });
 
+  test('outlive the process in the status, with the time of the next try', () => {
+    const before = new Failures(() => 0);
+    before.record('a', new PortError('failed', 'x'.repeat(9000)), 50);
+    before.record('a', new PortError('failed', 'no room'), 1050);
+    before.succeeded('b', 50);
+    assert.deepEqual(
+      before.report().map(({ action, count }) => [action, count]),
+      [['a', 2]],
+      'a first success is no news',
+    );
+    before.succeeded('b', 2000);
+    const after = new Failures(() => 0, before.report());
+    assert.deepEqual(after.view(), before.view());
+    after.record('a', new PortError('failed', 'no room'), 9000);
+    assert.equal(after.view().get('a')?.retryAt, 9000 + 4000, 'it counts on');
+  });
+
+  test('a success ends the count of failures and begins one of its own', () => {
+    const failures = new Failures(() => 0);
+    for (let count = 0; count < 5; count += 1) failures.record('a', new Error('x'), 0);
+    failures.succeeded('a', 100);
+    const { code, attempts, retryAt } = failures.view().get('a') ?? {};
+    assert.deepEqual([code, attempts, retryAt], ['noEffect', 1, 1100]);
+    failures.record('a', new Error('x'), 200);
+    assert.equal(failures.view().get('a')?.code, 'failed');
+  });
+
+  test('a status of bounded size takes what fits', () => {
+    const failures = new Failures(() => 0);
+    for (let index = 0; index < 500; index += 1) {
+      failures.record(`key-${index}`, new Error('x'.repeat(9000)), 0);
+    }
+    assert.ok(JSON.stringify(failures.report()).length < 100_000);
+  });
+
   test('of an unknown kind count as failed; a new spec clears all', () => {
     const failures = new Failures(() => 0);
     failures.record('a', new TypeError('x'), 0);
@@ -105,5 +153,37 @@ describe('failures', () => {
     failures.clear();
     assert.equal(failures.view().size, 0);
     assert.equal(view.size, 1, 'a view is a copy');
+  });
+});
+
+describe('repairs', () => {
+  test('of power and of judgement are counted apart, and outlive the process', () => {
+    const before = new Repairs(() => 0);
+    before.begun('a', 'start', 0);
+    before.begun('a', 'resume', 1000);
+    before.begun('a', 'restart', 5000);
+    const after = new Repairs(() => 0, before.report());
+    assert.deepEqual(after.view(), before.view());
+    after.begun('a', 'replace', 9000);
+    assert.deepEqual(
+      after.report().map(({ kind, count }) => [kind, count]),
+      [
+        ['resume', 2],
+        ['replace', 2],
+      ],
+    );
+  });
+
+  test('what was begun after the hour of health stays', () => {
+    const repairs = new Repairs(() => 0);
+    repairs.begun('a', 'start', 0);
+    repairs.begun('a', 'restart', 7_000_000);
+    repairs.forget('a', 3_600_000);
+    assert.deepEqual(
+      repairs.report().map(({ kind }) => kind),
+      ['restart'],
+    );
+    repairs.forget('a');
+    assert.deepEqual(repairs.report(), []);
   });
 });

@@ -1,6 +1,7 @@
 /** What people read: conditions, phases and since when, and the events of what changed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { errorStatus } from '../../../src/controllers/bench-cluster/error-status.ts';
 import { eventsOf } from '../../../src/controllers/bench-cluster/events.ts';
 import type { Observed } from '../../../src/controllers/bench-cluster/observed.ts';
 import { clusterStatus } from '../../../src/controllers/bench-cluster/status.ts';
@@ -135,6 +136,22 @@ describe('conditions', () => {
       assert.deepEqual(summary(statusOf(round, faults)), { ...well, ...differs });
     });
   }
+
+  test('of a round that threw say so, keep what was known, and rest while it throws the same', () => {
+    const round = new PlanCase();
+    const before = statusOf(round);
+    const status = errorStatus({ generation: 3 }, before, 'no such thing', round.now + 5000);
+    assert.deepEqual(summary(status), {
+      ...well,
+      Ready: 'False ReconcileError',
+      Stalled: 'True ReconcileError',
+    });
+    assert.deepEqual(status.nodes, before.nodes);
+    const again = errorStatus({ generation: 3 }, status, 'no such thing', round.now + 50_000);
+    assert.deepEqual(again, status);
+    const first = errorStatus({ generation: 1 }, undefined, 'no such thing', round.now);
+    assert.equal(conditionOf(first, 'Stalled').message, 'no such thing');
+  });
 
   test('of a cluster that is being deleted are never ready', () => {
     const round = new PlanCase().edit(recordOf(clusterOf(), { deletionTimestamp: 'x' }));
