@@ -35,8 +35,8 @@ export const mutants: Mutant[] = [
   {
     name: 'the UUID of a domain is not compared',
     file: `${cluster}/inventory-index.ts`,
-    from: 'filter(({ name, uuid }) => uuid === nodeUuid(uid, name))',
-    to: 'filter(({ name, uuid }) => uuid !== nodeUuid(uid, name) || name !== "")',
+    from: 'const isOwned = domain.uuid === nodeUuid(uid, domain.name);',
+    to: 'const isOwned = domain.uuid !== "" || nodeUuid(uid, domain.name) !== "";',
     net: 'strangers',
     says: 'S1',
   },
