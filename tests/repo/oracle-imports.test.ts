@@ -1,0 +1,16 @@
+/** The oracle and the code that it judges cannot err together: they share nothing that runs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { importsOf, typescriptUnder } from './source-files.ts';
+
+test('the oracle imports itself, Node, and types of the API and of the simulated world', () => {
+  const files = typescriptUnder('tests/oracle');
+  assert.ok(files.length > 20);
+  for (const file of files) {
+    for (const { target, typeOnly } of importsOf(file)) {
+      if (target.startsWith('node:') || target.startsWith('tests/oracle/')) continue;
+      const isPlainType = typeOnly && /^src\/(sim|crd)\//.test(target);
+      assert.ok(isPlainType, `${file.path} imports ${target}: write it anew`);
+    }
+  }
+});
