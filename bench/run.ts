@@ -35,6 +35,10 @@ const benches: Record<string, () => Promise<Row[]>> = {
     const { rest } = await import('./rest.ts');
     return rest(Number(values['rest-seconds']));
   },
+  scale: async () => {
+    const { scale } = await import('./scale.ts');
+    return scale();
+  },
   'cluster-ready': async () => {
     const { clusterReady } = await import('./cluster-ready.ts');
     return clusterReady(Number(values['ready-rounds']), values.steps);

@@ -63,6 +63,8 @@ export interface Plan {
 
 /** How often a cluster at rest asks its scheduler, which sends no events. */
 const restIntervalMs = 30_000;
+/** Clusters at rest look at the same moments, so that those of one host share its listing. */
+const sharedMs = 5_000;
 /** However much is due: events and operations that end wake a round at once anyway. */
 const soonestMs = 250;
 
@@ -201,7 +203,9 @@ function nextLook(
         ? 5_000
         : Math.min(Math.max((now - since) / part, soonestMs), 5_000);
     });
-  return now + Math.min(restIntervalMs, ...waits);
+  const soonest = Math.min(...waits);
+  if (soonest < restIntervalMs) return now + soonest;
+  return Math.ceil((now + restIntervalMs) / sharedMs) * sharedMs;
 }
 
 function hostUnreachable(
