@@ -47,7 +47,11 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
 
 function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
   const message = `Slurm cannot be asked: ${scope.viewError ?? 'not asked yet'}`;
-  if (node.off) return { kind: 'drained', message: `its VM is off; ${message}` };
+  if (node.off) {
+    // The whole cluster goes: the record goes with the head, which may never have come up.
+    if (scope.nodes.every(({ wanted }) => wanted === 'removed')) return { kind: 'absent' };
+    return { kind: 'drained', message: `its VM is off; ${message}` };
+  }
   const since = deadlineFrom(node, node.removalSince);
   return (
     forced(scope, node, since.deadline) ?? waiting('SchedulerUnreachable', message, { ...since })
