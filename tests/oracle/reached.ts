@@ -2,13 +2,15 @@
  * Counts how often interesting states were met, over many runs: a net that never meets them proves
  * nothing of them. States are judged from the world's, the effects' and the status' view alone.
  */
+
+import { atLeast, type Counts } from './at-least.ts';
 import type { Done } from './checker.ts';
 import type { Memory } from './memory.ts';
 import { isChange } from './targets.ts';
 import type { Effect, StatusTruth, Truth } from './truth.ts';
 import { worldStates } from './world-states.ts';
 
-export type Counts = Record<string, number>;
+export type { Counts };
 
 /** How people are told of a state: a reason of a node or of a condition. */
 const toldReasons = new Set([
@@ -147,6 +149,3 @@ export function tooRare(counts: Counts, runs: number, per1000: Counts = atLeast)
     .filter(({ state, due }) => (counts[state] ?? 0) < due)
     .map(({ state, due }) => `${state}: ${counts[state] ?? 0} times, expected ${due}`);
 }
-
-/** In 1,000 runs of the swarm; a third or less of what was measured. */
-export const atLeast: Counts = {};
