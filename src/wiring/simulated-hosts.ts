@@ -24,6 +24,9 @@ const uploadMs = 5_000;
 /** More than anybody wants to see. */
 const size = { cpus: 64, memoryBytes: 256 * 2 ** 30 };
 
+/** As libvirt comes with. */
+const defaultNetwork = { name: 'default', uuid: '0d7a4a0c-2b5e-4d11-8e57-6c1f5a3b9e20' };
+
 export interface SimulatedHost {
   name: string;
   hypervisor: SimHypervisor;
@@ -98,6 +101,7 @@ export class SimulatedHosts implements GuestRunner {
     const hypervisor = new SimHypervisor({ clock, hostname: name, ...size, ...starts });
     hypervisor.faults.mishap = (call) =>
       call === 'uploadArtifact' ? { delayMs: uploadMs } : undefined;
+    hypervisor.addNetwork(defaultNetwork);
     const slurm = new SlurmGuests({ clock, hypervisor });
     const guests = new SimGuests({ clock, hypervisor, program: slurm, sshAfterMs });
     return { name, hypervisor, guests, slurm };

@@ -7,7 +7,7 @@ import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
-import { scaledClock } from '../sim/scaled-clock.ts';
+import { ScaledClock } from '../sim/scaled-clock.ts';
 import { runLog } from './controller.ts';
 import { ownKeys } from './identity.ts';
 import { runOn } from './running.ts';
@@ -24,7 +24,7 @@ export async function startSimulated(
   signal: AbortSignal,
 ): Promise<RunningController> {
   const time = { speed, origin: systemClock.now() };
-  const clock = scaledClock(systemClock, time);
+  const clock = new ScaledClock(systemClock, time);
   const state = await openSimulatedState(options.state, clock, time);
   const log = runLog(options).child({ simulated: true });
   const keys = await ownKeys(state);
@@ -37,6 +37,8 @@ export async function startSimulated(
   };
   const close = async () => {
     await stopServing();
+    // Its machines go on for ever otherwise, and this process with them.
+    clock.stop();
     await writeSimulated(options.state, { ...time, endedAt: systemClock.now() });
     await state.close();
   };
