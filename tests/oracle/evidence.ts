@@ -48,7 +48,9 @@ function wantedImage({ effect, memory }: Asked, { volume }: Target): string[] {
   if (effect.kind !== 'deleteVolume' || volume === undefined) return [];
   const users = memory.ledger.clusters().filter((cluster) => {
     const version = memory.ledger.inForce(cluster);
-    if (version === undefined || version.deleting) return false;
+    // Of a cluster that the controller has not read yet it can know nothing.
+    if (version === undefined || version.deleting || !memory.ledger.isRecorded(cluster))
+      return false;
     return imageVolumes(version).some((image) => image.volume === volume.name);
   });
   return users.length === 0

@@ -115,6 +115,11 @@ export class Ledger {
     return this.#recorded.has(cluster) || this.#over.has(cluster);
   }
 
+  /** The controller has a record of it now. */
+  isRecorded(cluster: string): boolean {
+    return this.#recorded.has(cluster);
+  }
+
   clusters(): string[] {
     return [...this.#versions.keys()];
   }
