@@ -14,7 +14,8 @@ export async function noteFreshness(
   if (life.running) return;
   const times = clusters.flatMap(({ statusAt }) => (statusAt === undefined ? [] : [statusAt]));
   const newest = [...times, ...(life.lastSeen === undefined ? [] : [life.lastSeen])].sort().at(-1);
-  const start = `start it: benchctl run --dir ${call.globals.dir}`;
+  const run = call.simulation === undefined ? 'run' : 'run --simulated';
+  const start = `start it: benchctl ${run} --dir ${call.globals.dir}`;
   if (newest === undefined) {
     call.note(`the controller is not running and never was here; ${start}`);
     return;
