@@ -29,7 +29,7 @@ export type Trouble =
 
 export interface Simulation extends SimulatedTime {
   /** Answers of the simulated world, where commands would ask the real one. */
-  world: Pick<CliContext, 'openHosts' | 'openGuests' | 'planOnce' | 'doctor'>;
+  world: Pick<CliContext, 'openHosts' | 'openGuests' | 'planOnce' | 'doctor' | 'images'>;
   /**
    * Resolves to lines for people. Throws `PortError`: `unreachable` when the world does not run,
    * `rejected` when it has no such thing.

@@ -22,7 +22,7 @@ export function wiredContext(env: CliContext['env']): Wired {
   return {
     async openSimulation(dir) {
       const { openSimulation } = await import('./simulated-view.ts');
-      return openSimulation(dir);
+      return openSimulation(dir, env);
     },
     openState: async (dir) => stateView(dir),
     async openSource(dir) {

@@ -19,11 +19,12 @@ import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
 import { observe } from '../controllers/bench-cluster/observe.ts';
 import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
-import type { ClusterRecord } from '../controllers/ports.ts';
+import type { ClusterRecord, Hypervisor } from '../controllers/ports.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
+import type { BenchHost } from '../crd/bench-host.ts';
 import { changesOf } from '../crd/changes.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
-import { systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { openSession, type Session } from './session.ts';
 
 export async function planOnce(
@@ -32,10 +33,29 @@ export async function planOnce(
   signal: AbortSignal,
 ): Promise<PlanReport> {
   const session = await openSession(options.state, env);
+  const hypervisor = session.hosts.hypervisor.bind(session.hosts);
+  try {
+    return await planIn({ ...session, hypervisor, clock: systemClock }, options, signal);
+  } finally {
+    await session.close();
+  }
+}
+
+/** What a plan looks at; it is the caller's to close. */
+export interface PlanGround extends Pick<Session, 'state' | 'keys' | 'runner'> {
+  hypervisor(host: BenchHost): Hypervisor;
+  clock: Clock;
+}
+
+export async function planIn(
+  ground: PlanGround,
+  options: Omit<PlanOptions, 'state'>,
+  signal: AbortSignal,
+): Promise<PlanReport> {
   const source = await openManifestDirectory(options.dir, { clock: systemClock, settleMs: 0 });
   try {
     const snapshot = source.snapshot();
-    const { state } = session;
+    const { state } = ground;
     const [records, ledger, requests] = await Promise.all([
       state.clusters(),
       state.deletionLedger(),
@@ -45,7 +65,7 @@ export async function planOnce(
       ...manifest,
       origin: { ...manifest.origin, settled: true },
     }));
-    const now = systemClock.now();
+    const now = ground.clock.now();
     const written = writtenClusters(snapshot);
     const requested = new Set(requests.map(clusterKey).filter((key) => !written.has(key)));
     const wishes = catalog({ ...snapshot, manifests: settled }, records, now, requested);
@@ -57,7 +77,7 @@ export async function planOnce(
     const entries = verdict.entries.map((entry) => (isKnown ? entry : unconfirmed(entry, text)));
     const wanted = entries.filter(({ key }) => isAsked(key, options));
     const clusters = await Promise.all(
-      wanted.map((entry) => planCluster(entry, records, entries, session, signal)),
+      wanted.map((entry) => planCluster(entry, records, entries, ground, signal)),
     );
     const faults = [...snapshot.faults, ...wanted.flatMap((entry) => entry.faults)];
     return {
@@ -67,7 +87,6 @@ export async function planOnce(
     };
   } finally {
     await source.close();
-    await session.close();
   }
 }
 
@@ -77,7 +96,7 @@ function unconfirmed(entry: CatalogEntry, text: string): CatalogEntry {
   return { ...entry, hold: { ...entry.hold, message } };
 }
 
-function isAsked(key: string, { namespace, cluster }: PlanOptions): boolean {
+function isAsked(key: string, { namespace, cluster }: Omit<PlanOptions, 'state'>): boolean {
   return cluster === undefined
     ? key.startsWith(`${namespace}/`)
     : key === `${namespace}/${cluster}`;
@@ -87,7 +106,7 @@ async function planCluster(
   entry: CatalogEntry,
   records: readonly ClusterRecord[],
   entries: readonly CatalogEntry[],
-  session: Session,
+  ground: PlanGround,
   signal: AbortSignal,
 ): Promise<ClusterPlan | undefined> {
   const { record } = entry;
@@ -96,10 +115,10 @@ async function planCluster(
   const before = records.find(
     ({ cluster: { metadata } }) => metadata.namespace === namespace && metadata.name === name,
   );
-  const desired = desiredCluster(record, session.keys);
+  const desired = desiredCluster(record, ground.keys);
   const scheduler = schedulerModule(desired.scheduler.name);
-  const hypervisor = session.hosts.hypervisor(record.host);
-  const guests = new Guests(session.runner, systemClock, () => {});
+  const hypervisor = ground.hypervisor(record.host);
+  const guests = new Guests(ground.runner, ground.clock, () => {});
   const observed = await observe(
     desired,
     { hypervisor, guests, scheduler },
@@ -111,7 +130,7 @@ async function planCluster(
     },
     signal,
   );
-  const planned = plan(desired, observed, scheduler, systemClock.now());
+  const planned = plan(desired, observed, scheduler, ground.clock.now());
   return {
     namespace,
     name,

@@ -2,8 +2,10 @@
 import { hostTroubles, nodeTroubles, type Trouble } from '../cli/simulation.ts';
 import { PortError } from '../controllers/ports.ts';
 
+/** An empty cluster: all of the namespace. */
 export type Question =
   | { kind: 'trouble'; trouble: Trouble }
+  | { kind: 'plan'; dir: string; namespace: string; cluster: string }
   | { kind: 'inventory'; host: string }
   | { kind: 'deleteVolume'; host: string; volume: string }
   | { kind: 'command'; namespace: string; node: string; command: string };
@@ -15,6 +17,10 @@ export function questionOf(value: unknown): Question {
   switch (kind) {
     case 'trouble':
       return { kind, trouble: troubleOf(fields.inner('trouble')) };
+    case 'plan': {
+      const [dir, namespace] = [fields.text('dir'), fields.text('namespace')];
+      return { kind, dir, namespace, cluster: fields.text('cluster') };
+    }
     case 'inventory':
       return { kind, host: fields.text('host') };
     case 'deleteVolume':

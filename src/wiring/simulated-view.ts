@@ -1,6 +1,8 @@
 /** A simulated world as commands of other processes see it: over its socket, in its own time. */
 import type { GuestAccess } from '../cli/guest-access.ts';
 import type { HostAccess } from '../cli/hosts/host-access.ts';
+import type { ImageTools } from '../cli/image-tools.ts';
+import type { PlanReport } from '../cli/plan-report.ts';
 import type { Simulation } from '../cli/simulation.ts';
 import { type GuestResult, type HostInventory, PortError } from '../controllers/ports.ts';
 import { qualifiedName } from '../crd/references.ts';
@@ -11,7 +13,10 @@ import { ask } from './simulated-socket.ts';
 import { readSimulated } from './simulated-state.ts';
 
 /** Undefined for a state that is real, or not there. */
-export async function openSimulation(state: string): Promise<Simulation | undefined> {
+export async function openSimulation(
+  state: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Simulation | undefined> {
   const simulated = await readSimulated(state);
   if (simulated === undefined) return undefined;
   const put = (question: Question, signal: AbortSignal) => ask(state, question, signal);
@@ -25,8 +30,11 @@ export async function openSimulation(state: string): Promise<Simulation | undefi
     world: {
       openHosts: async () => hostsOver(put),
       openGuests: async () => guestsOver(put),
-      planOnce: async () => notSimulated('plan'),
+      async planOnce({ dir, namespace, cluster = '' }, signal) {
+        return (await put({ kind: 'plan', dir, namespace, cluster }, signal)) as PlanReport;
+      },
       doctor: async () => notSimulated('doctor'),
+      images: () => imagesBeside(env),
     },
   };
 }
@@ -60,6 +68,19 @@ function guestsOver(put: Put): GuestAccess {
     journal: async () => notSimulated('logs'),
     console: async () => notSimulated('logs'),
     close: async () => {},
+  };
+}
+
+/** Images can be built as always; those of this machine are none of the simulated world. */
+async function imagesBeside(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ImageTools> {
+  const { imageTools } = await import('./images.ts');
+  return {
+    ...imageTools(env),
+    verify: async () => notSimulated('image verify'),
+    cached: async () => [],
+    remove: async () => notSimulated('image prune'),
   };
 }
 

@@ -6,10 +6,11 @@
 import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { systemClock } from '../lib/clock.ts';
 import { ScaledClock } from '../sim/scaled-clock.ts';
 import { runLog } from './controller.ts';
 import { ownKeys } from './identity.ts';
+import { type PlanGround, planIn } from './plan.ts';
 import { runOn } from './running.ts';
 import { guestCommand } from './simulated-guest.ts';
 import { SimulatedHosts } from './simulated-hosts.ts';
@@ -30,7 +31,7 @@ export async function startSimulated(
   const keys = await ownKeys(state);
   const source = await openManifestDirectory(options.dir, { clock: systemClock });
   const hosts = new SimulatedHosts(clock);
-  const stopServing = await serve(options.state, answering(hosts, clock));
+  const stopServing = await serve(options.state, answering({ hosts, clock, state, keys }));
   const ports = {
     ...{ source, state, log, clock, runner: hosts },
     hypervisor: hosts.hypervisor.bind(hosts),
@@ -46,8 +47,13 @@ export async function startSimulated(
   return { ...running, simulated: { speed, now: () => clock.now() } };
 }
 
+interface World extends Pick<PlanGround, 'state' | 'keys' | 'clock'> {
+  hosts: SimulatedHosts;
+}
+
 /** What commands of other processes ask. */
-function answering(hosts: SimulatedHosts, clock: Clock): (question: unknown) => Promise<unknown> {
+function answering(world: World): (question: unknown) => Promise<unknown> {
+  const { hosts, clock } = world;
   const trouble = new SimulatedTrouble(hosts, clock);
   return async (asked) => {
     const question = questionOf(asked);
@@ -55,6 +61,12 @@ function answering(hosts: SimulatedHosts, clock: Clock): (question: unknown) => 
     switch (question.kind) {
       case 'trouble':
         return await trouble.make(question.trouble);
+      case 'plan': {
+        const { dir, namespace, cluster } = question;
+        const hypervisor = hosts.hypervisor.bind(hosts);
+        const asked = { dir, namespace, ...(cluster !== '' && { cluster }) };
+        return await planIn({ ...world, runner: hosts, hypervisor }, asked, signal);
+      }
       case 'inventory':
         return await hosts.named(question.host).hypervisor.inventory(signal);
       case 'deleteVolume': {

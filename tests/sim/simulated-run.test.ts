@@ -114,6 +114,9 @@ test('run --simulated', bounded, async (t) => {
     await bench.done('simulate', 'resume', 'demo-compute-1');
     await bench.done(...ready);
 
+    assert.match(await bench.done('plan'), /nothing to do/i);
+    assert.match(await bench.done('image', 'list'), /local/);
+
     await bench.done('simulate', 'host-down', 'local');
     const reachable = (answer: string) =>
       bench.done('wait', `--for=condition=HostReachable=${answer}`, 'cluster/demo');
@@ -130,7 +133,7 @@ test('run --simulated', bounded, async (t) => {
     await refused(['simulate', 'destroy', 'nobody'], /there is no VM nobody in namespace default/);
     await refused(['simulate', 'host-down', 'nowhere'], /no cluster is on a host nowhere/);
     await refused(['simulate', 'queue', 'nothing'], /cluster nothing has no head/);
-    await refused(['plan'], /has nothing for benchctl plan/);
+    await refused(['doctor'], /has nothing for benchctl doctor/);
     await refused(['run', '--simulated'], /another controller/);
     bench.controller.kill('SIGTERM');
     const [code] = await once(bench.controller, 'exit', { signal: t.signal });

@@ -31,6 +31,7 @@ async function simulated(t: TestContext): Promise<{ world: FakeWorld; troubles: 
       openGuests: refuse,
       planOnce: refuse,
       doctor: refuse,
+      images: refuse,
     },
   });
   return { world, troubles };
@@ -102,8 +103,15 @@ test('no command asks a real host or guest for a simulated world', async (t) => 
   world.parts.planOnce = () => assert.fail('the real world was asked');
   world.parts.doctor = () => assert.fail('the real world was asked');
   world.parts.openHosts = () => assert.fail('the real world was asked');
+  world.parts.images = () => assert.fail('the real world was asked');
   world.parts.openGuests = () => assert.fail('the real world was asked');
-  for (const words of [['plan'], ['doctor'], ['ssh', node.node, 'true'], ['logs', node.node]]) {
+  for (const words of [
+    ['plan'],
+    ['doctor'],
+    ['image', 'prune'],
+    ['ssh', node.node, 'true'],
+    ['logs', node.node],
+  ]) {
     assert.equal(await world.run(...words), exitCodes.failed, words.join(' '));
     assert.match(world.stderr.text, /nothing of the kind in a simulated world/);
   }
