@@ -4,11 +4,12 @@
  * of the real programs (virsh, benchctl, Slurm in the guests), nothing of our own code.
  */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
-import { createWriteStream, watch } from 'node:fs';
+import { closeSync, openSync, watch } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Lab } from '../../lab/lab.ts';
 import { startLab } from '../../lab/start.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import { buildImage } from '../../src/image/build.ts';
@@ -21,10 +22,16 @@ const benchctl = fileURLToPath(new URL('../../bin/benchctl', import.meta.url));
 export interface Bench extends AsyncDisposable {
   /** Watched directory. */
   dir: string;
+  /** State directory. */
+  state: string;
+  lab: Lab;
   write(file: string, text: string): Promise<void>;
   read(file: string): Promise<string>;
   remove(file: string): Promise<void>;
-  startController(): void;
+  /** `env` in place of our own environment. */
+  startController(env?: NodeJS.ProcessEnv): void;
+  /** Resolves when the controller has ended; to the signal that ended it. */
+  controllerEnd(): Promise<NodeJS.Signals | null>;
   /** Ends the controller by that signal and waits until it is gone. */
   stopController(signal: NodeJS.Signals): Promise<void>;
   /** `benchctl …` with the places of this bench; throws with its output unless it ends with 0. */
@@ -83,23 +90,31 @@ export async function createBench(options: BenchOptions = {}): Promise<Bench> {
   };
   const bench: Bench = {
     dir,
+    state,
+    lab,
     write: (file, text) => writeFile(join(dir, file), text),
     read: (file) => readFile(join(dir, file), 'utf8'),
     remove: (file) => rm(join(dir, file)),
-    startController() {
-      const output = createWriteStream(logFile, { flags: 'a' });
+    startController(env) {
+      const log = openSync(logFile, 'a');
       controller = place.spawn([benchctl, ...places, 'run', '--log-level', 'debug'], {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', log, log],
+        ...(env && { env }),
       });
-      controller.stdout?.pipe(output, { end: false });
-      controller.stderr?.pipe(output, { end: false });
+      closeSync(log);
+    },
+    async controllerEnd() {
+      const ending = controller;
+      if (ending === undefined) throw new Error('no controller was started');
+      if (ending.exitCode === null && ending.signalCode === null) {
+        await new Promise((resolve) => ending.once('exit', resolve));
+      }
+      return ending.signalCode;
     },
     async stopController(signal) {
-      const ending = controller;
-      if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
-      const ended = new Promise((resolve) => ending.once('exit', resolve));
-      ending.kill(signal);
-      await ended;
+      if (controller === undefined || controller.exitCode !== null) return;
+      if (controller.signalCode === null) controller.kill(signal);
+      await bench.controllerEnd();
     },
     benchctl: (...args) => outputOf(place.spawn([benchctl, ...places, ...args], piped)),
     virsh: (...args) => inside('virsh', '-c', 'qemu:///system', ...args),
