@@ -22,7 +22,8 @@ async function withSshd(
     identity: { kind: 'key', privateKey: key.privateKey, name: 'the test key' },
     pin: { keys: [parsePublicKey(sshd.hostKey)], revoked: [] },
     stream: await sshd.dial(),
-    keepaliveMs: 300,
+    // Long enough that a busy machine is not taken for a dead line.
+    keepaliveMs: 1_500,
   });
   try {
     await use(sshd, options);
@@ -73,6 +74,8 @@ test('a line that goes dead in the middle of a command is noticed by itself', { 
       return true;
     });
     const stream = await connection.forwardTcp('127.0.0.1', sshd.port);
+    // A command that began after it has ended: so that one has begun too.
+    await connection.run({ script: 'true', timeoutMs: 30_000 });
     const lost = new Promise((resolve) => stream.once('error', resolve));
     sshd.exec(['ip', 'link', 'set', 'lo', 'down']);
     await ended;
