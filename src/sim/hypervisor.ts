@@ -14,7 +14,6 @@ import type {
   OwnerMark,
 } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
-import { subnetOf } from '../drivers/libvirt/network-xml.ts';
 import { digestOf } from '../lib/hash.ts';
 import { FaultPlan } from './fault-plan.ts';
 import {
@@ -27,6 +26,7 @@ import {
   type SimHostOptions,
   virtualSize,
 } from './host.ts';
+import { addNetwork, takeNetwork } from './networks.ts';
 
 export type SimCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
 
@@ -239,22 +239,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
 
   createNetwork(spec: NetworkSpec, signal: AbortSignal): Promise<void> {
     return this.faults.perform('createNetwork', signal, () => {
-      if (subnetOf(spec.cidr) === undefined) {
-        throw new PortError('rejected', `Not an IPv4 subnet for guests: ${spec.cidr}`);
-      }
-      for (const network of this.networks.values()) {
-        if (network.name !== spec.name && network.uuid !== spec.uuid) continue;
-        const isOurs = network.owner?.installation === spec.owner.installation;
-        if (!isOurs || network.uuid !== spec.uuid || network.name !== spec.name) {
-          throw new PortError('conflict', `Network ${network.name} exists and is not ours`);
-        }
-        network.active = true;
-        return;
-      }
-      const { name, uuid, owner, cidr } = spec;
-      const prefix = cidr.split('.').slice(0, 3).join('.');
-      this.networks.set(name, { name, uuid, owner, prefix, active: true, leases: [] });
-      this.#emit();
+      if (addNetwork(this.networks, spec)) this.#emit();
     });
   }
 
@@ -263,17 +248,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     signal: AbortSignal,
   ): Promise<void> {
     return this.faults.perform('removeNetwork', signal, () => {
-      const network = [...this.networks.values()].find(({ uuid }) => uuid === target.uuid);
-      if (network === undefined) return;
-      if (network.owner?.installation !== target.owner.installation) {
-        throw new PortError('conflict', `Network ${network.name} is not ours`);
-      }
-      const user = [...this.domains.values()].find((domain) => domain.network === network.name);
-      if (user !== undefined) {
-        throw new PortError('conflict', `Network ${network.name} is used by ${user.name}`);
-      }
-      this.networks.delete(network.name);
-      this.#emit();
+      if (takeNetwork(this.networks, target, this.domains.values())) this.#emit();
     });
   }
 
