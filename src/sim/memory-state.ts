@@ -121,8 +121,10 @@ export class MemoryState implements StateStore {
     if (known !== undefined) return known;
     this.#write();
     const made = await create();
-    this.#secrets.set(name, made);
-    return made;
+    // Of two that ask at once, both get the one that was first, as with a file made exclusively.
+    const first = this.#secrets.get(name) ?? made;
+    this.#secrets.set(name, first);
+    return first;
   }
 
   /** The record as it would be read after a restart. */

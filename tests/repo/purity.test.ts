@@ -8,7 +8,10 @@ const ambient: [RegExp, string][] = [
   [/\bMath\.random\b|\brandomBytes\b|\brandomUUID\b/, 'take the random source as a parameter'],
   [/\b(setTimeout|setInterval|setImmediate)\b|\bAbortSignal\.timeout\b/, 'use a Clock'],
   [/\bprocess\./, 'only main knows the process: take what you need as a parameter'],
-  [/\bfetch\(|\blocaleCompare\b/, 'use a port; sort by code points'],
+  [
+    /\bfetch\(|\blocaleCompare\b|\bIntl\.|\btoLocale\w*\(/,
+    'use a port; sort by code points; no language of the machine',
+  ],
 ];
 
 /** Builtins without effects. */

@@ -40,7 +40,9 @@ export async function replayFile(file: string, say: Say): Promise<number> {
 export async function shrinkAndTell(seed: number, say: Say): Promise<void> {
   say(`seed ${seed} fails; making the run smaller …`);
   const failing = await inMacrotask(() => playSeed(seed));
-  const { record, played, tries } = await inMacrotask(() => shrink(failing, restRoundsOf(seed)));
+  const { record, played, tries } = await inMacrotask(() =>
+    shrink(failing, (choice) => play(choice, restRoundsOf(seed))),
+  );
   const file = join(tmpdir(), `benchcluster-seed-${seed}.json`);
   const choices = record.map(({ label, n, value }) => [label, n, value]);
   writeFileSync(file, JSON.stringify({ seed, choices }));

@@ -27,6 +27,7 @@ export interface EffectLog {
 
 export class Membrane {
   alive = true;
+  readonly #death = new AbortController();
   readonly #log: EffectLog;
   readonly #crash: CrashPoint | undefined;
   readonly #onDeath: () => void;
@@ -49,7 +50,13 @@ export class Membrane {
   kill(): void {
     if (!this.alive) return;
     this.alive = false;
+    this.#death.abort();
     this.#onDeath();
+  }
+
+  /** Also at its death: what streams from the process ends with it. */
+  streams(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#death.signal]);
   }
 
   read<T>(call: () => Promise<T>): Promise<T> {
@@ -168,7 +175,7 @@ export function hypervisorThrough(
       membrane.read(() => real.consoleLog(volume, maxBytes, signal)),
     uploadArtifact: (artifact, progress, signal) =>
       membrane.effect(`upload ${artifact.volume}`, () =>
-        real.uploadArtifact(artifact, membrane.callback(progress), signal),
+        real.uploadArtifact(artifact, membrane.callback(progress), membrane.streams(signal)),
       ),
     createVolume: (volume, signal) =>
       membrane.effect(`createVolume ${volume.name}`, () => real.createVolume(volume, signal)),

@@ -2,8 +2,8 @@
  * Makes a failing run smaller: parts of its choices are set to zero, deleted or halved, and what
  * still breaks the same invariant is kept. The result is a run of its own that replays strictly.
  */
-import { type Chosen, guidedChoice } from '../../src/sim/choice.ts';
-import { type Played, play } from './swarm/play.ts';
+import { type Chosen, guidedChoice, type RecordedChoice } from '../../src/sim/choice.ts';
+import type { Played } from './swarm/play.ts';
 
 export interface Shrunk {
   record: readonly Chosen[];
@@ -11,10 +11,13 @@ export interface Shrunk {
   tries: number;
 }
 
-/** `restRounds` as of the run that failed. Ends after the time, in real milliseconds. */
+/** How the run of a changed list goes; it keeps what that run really chose. */
+export type Judge = (choice: RecordedChoice) => Played;
+
+/** Ends after the time, in real milliseconds. */
 export function shrink(
   failing: { record: readonly Chosen[]; played: Played },
-  restRounds: number,
+  judge: Judge,
   limitMs = 60_000,
 ): Shrunk {
   const id = failing.played.failure?.id;
@@ -24,7 +27,7 @@ export function shrink(
   const keeps = (candidate: Chosen[]): boolean => {
     const choice = guidedChoice(candidate);
     best.tries += 1;
-    const played = play(choice, restRounds);
+    const played = judge(choice);
     if (played.failure?.id !== id || weight(choice.record) >= weight(best.record)) return false;
     best = { record: choice.record, played, tries: best.tries };
     return true;

@@ -38,10 +38,17 @@ import { witnessOf } from './witness.ts';
 
 /** The BenchHost that all clusters are on. */
 const hostName = 'rhodey';
-/** Not text, as most keys are not. The same in every run, so that every run is the same. */
-const mungeKey = Uint8Array.from({ length: 128 }, (_, index) => (index * 37 + 0xf7) % 256);
 const slurmModule = schedulerModule('slurm');
-const scheduler = { ...slurmModule, secrets: { 'munge.key': async () => mungeKey } };
+
+/** Keys are not text, as most keys are not; another one each time, and the same in every run. */
+function schedulerOf() {
+  let made = 0;
+  const key = async () => {
+    made += 1;
+    return Uint8Array.from({ length: 128 }, (_, index) => (index * 37 + made * 11 + 0xec) % 256);
+  };
+  return { ...slurmModule, secrets: { 'munge.key': key } };
+}
 
 export interface WorldOptions {
   /** Decides all that is left to chance; without it nothing is. */
@@ -77,6 +84,7 @@ export class World {
   crashes = 0;
   /** Of the controller's long waits; see `clockThrough`. */
   stretch = 1;
+  readonly #scheduler = schedulerOf();
   #membrane: Membrane | undefined;
   #controller: Controller | undefined;
 
@@ -134,7 +142,7 @@ export class World {
             this.injector ? this.injector.events(listener) : listener,
           ),
         ),
-        scheduler: () => scheduler,
+        scheduler: () => this.#scheduler,
         clock: clockThrough(membrane, counted(this.clock, this.timers), () => this.stretch),
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: this.#log(),

@@ -11,10 +11,11 @@ import { manifestOf, nodesOf } from './town.ts';
 type Accident = (scene: Scene) => string | undefined;
 
 const accidents: Partial<Record<FaultName, Accident>> = {
-  hostAway: ({ world, choice }) => {
+  hostAway: (scene) => {
+    const { world, choice } = scene;
     const ms = pick(choice, [5_000, 60_000, 600_000, 3_600_000], 'host away for ms');
     world.hypervisor.unreachable = true;
-    world.clock.after(ms, () => {
+    later(scene, ms, () => {
       world.hypervisor.unreachable = false;
     });
     return `the host is away for ${ms / 1000} s`;
@@ -52,15 +53,16 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       const { world, choice } = scene;
       world.guests.silent.add(name);
       const ms = pick(choice, [30_000, 300_000, 1_800_000], 'silent for ms');
-      world.clock.after(ms, () => world.guests.silent.delete(name));
+      later(scene, ms, () => world.guests.silent.delete(name));
     }),
-  headSilent: ({ world, choice, town }) => {
+  headSilent: (scene) => {
+    const { world, choice, town } = scene;
     const cluster = town.clusters[0];
     if (cluster === undefined) return undefined;
     const name = `${cluster.name}-head-0`;
     world.guests.silent.add(name);
     const ms = pick(choice, [20_000, 120_000, 900_000], 'head silent for ms');
-    world.clock.after(ms, () => world.guests.silent.delete(name));
+    later(scene, ms, () => world.guests.silent.delete(name));
     return `${name} is silent for ${ms / 1000} s`;
   },
   humanUndefine: (scene) =>
@@ -76,10 +78,11 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     network.active = false;
     return `virsh net-destroy ${network.name}`;
   },
-  poolStopped: ({ world, choice }) => {
+  poolStopped: (scene) => {
+    const { world, choice } = scene;
     world.hypervisor.poolActive = false;
     const ms = pick(choice, [10_000, 120_000], 'pool stopped for ms');
-    world.clock.after(ms, () => {
+    later(scene, ms, () => {
       world.hypervisor.poolActive = true;
     });
     return `the pool is stopped for ${ms / 1000} s`;
@@ -105,7 +108,8 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     for (const domain of world.hypervisor.domains.values()) domain.leased = false;
     return `the leases of ${network.name} are lost`;
   },
-  leaseSwapped: ({ world, choice }) => {
+  leaseSwapped: (scene) => {
+    const { world, choice } = scene;
     const [first, second] = [...world.hypervisor.networks.values()].find(
       ({ leases }) => leases.length > 1,
     )?.leases ?? [undefined, undefined];
@@ -114,7 +118,7 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       [first.mac, second.mac] = [second.mac, first.mac];
     };
     swap();
-    world.clock.after(pick(choice, [30_000, 300_000], 'leases swapped for ms'), swap);
+    later(scene, pick(choice, [30_000, 300_000], 'leases swapped for ms'), swap);
     return `${first.address} and ${second.address} change hands`;
   },
   stateFull: ({ world, choice }) => {
@@ -122,26 +126,29 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     world.state.failNext(writes);
     return `the next ${writes} writes of state fail`;
   },
-  sourceUnreadable: ({ world, choice, town }) => {
+  sourceUnreadable: (scene) => {
+    const { world, choice, town } = scene;
     world.source.distrust('the directory is not there');
     const ms = pick(choice, [1_000, 60_000, 600_000], 'source away for ms');
-    world.clock.after(ms, () => town.rewrite());
+    later(scene, ms, () => town.rewrite());
     return `the directory is away for ${ms / 1000} s`;
   },
-  fileBroken: ({ world, choice, town }) => {
+  fileBroken: (scene) => {
+    const { world, choice, town } = scene;
     const cluster = town.clusters[0];
     if (cluster === undefined) return undefined;
     const fault = { file: `${cluster.name}.yaml`, message: 'not YAML' };
     world.source.breakFile(manifestOf(cluster), fault);
     const ms = pick(choice, [1_000, 60_000, 600_000], 'file broken for ms');
-    world.clock.after(ms, () => town.rewrite());
+    later(scene, ms, () => town.rewrite());
     return `${fault.file} is broken for ${ms / 1000} s`;
   },
-  fileUnsettled: ({ world, town }) => {
+  fileUnsettled: (scene) => {
+    const { town } = scene;
     const cluster = town.clusters[0];
     if (cluster === undefined) return undefined;
     town.write({ ...cluster, replicas: 0 }, false);
-    world.clock.after(1_500, () => town.rewrite());
+    later(scene, 1_500, () => town.rewrite());
     return `${cluster.name}.yaml is cut and not settled`;
   },
   drainLost: (scene) => {
@@ -191,6 +198,16 @@ export function switchOn(hypervisor: Scene['world']['hypervisor'], domain: SimDo
   if (domain.persistent && isWhole && isPlugged) hypervisor.start(domain);
 }
 
+/** What ends an accident: after its time, or when all of them are over. */
+function later(scene: Scene, ms: number, end: () => void): void {
+  const { clock } = scene.world;
+  const once = () => {
+    if (scene.ends.delete(once)) end();
+  };
+  scene.ends.add(once);
+  clock.after(ms, once);
+}
+
 function onRunning(scene: Scene, act: (domain: SimDomain) => void): string | undefined {
   const running = [...scene.world.hypervisor.domains.values()].filter(
     ({ state, owner }) => state === 'running' && owner !== undefined,
@@ -213,6 +230,6 @@ function newJob(scene: Scene, ms: number | undefined): string | undefined {
   const { cluster, name } = pick(scene.choice, records, 'job on');
   const id = scene.world.slurm.submit(cluster, [name]);
   if (id === undefined) return undefined;
-  if (ms !== undefined) scene.world.clock.after(ms, () => scene.world.slurm.endJob(cluster, id));
+  if (ms !== undefined) later(scene, ms, () => scene.world.slurm.endJob(cluster, id));
   return `job ${id} for ${name}${ms === undefined ? ', endless' : ''}`;
 }

@@ -9,7 +9,8 @@ import type { Scene } from './steps.ts';
 
 const ourDrain = 'benchcluster: ';
 
-export function heal({ world, town }: Scene): void {
+export function heal({ world, town, ends }: Scene): void {
+  for (const end of [...ends]) end();
   const { hypervisor } = world;
   if (world.injector) {
     world.injector.active = false;
@@ -49,6 +50,13 @@ export async function obey({ world, town, tell }: Scene): Promise<void> {
     world.state.confirm(revisionOf(held));
   }
   for (const cluster of town.clusters) {
+    for (const { name, reason } of world.status(cluster.name)?.nodes ?? []) {
+      // Slurm takes it back only when its daemon registers anew.
+      const domain = reason === 'InvalidRegistration' ? world.domain(name) : undefined;
+      if (domain?.state !== 'running') continue;
+      tell(`a person resets ${name} (${reason})`);
+      reset(world.hypervisor, domain);
+    }
     for (const { name, reason, phase, role } of world.status(cluster.name)?.nodes ?? []) {
       if (phase !== 'Stalled') continue;
       const domain = world.domain(name);
@@ -60,18 +68,30 @@ export async function obey({ world, town, tell }: Scene): Promise<void> {
       }
       if (role === 'controlPlane' && domain?.id !== undefined && domain.id !== -1) {
         tell(`a person resets ${name} (${reason})`);
-        world.hypervisor.powerOff(domain, 'destroyed');
-        switchOn(world.hypervisor, domain);
-        world.hypervisor.announce(domain.uuid);
+        reset(world.hypervisor, domain);
       }
     }
   }
 }
 
+function reset(hypervisor: Scene['world']['hypervisor'], domain: SimDomain): void {
+  hypervisor.powerOff(domain, 'destroyed');
+  switchOn(hypervisor, domain);
+  hypervisor.announce(domain.uuid);
+}
+
+/** With its disk, and with what nobody else uses then: kernel, initrd, the image below the disk. */
 function removeByHand(hypervisor: Scene['world']['hypervisor'], domain: SimDomain): void {
   if (domain.id !== -1) hypervisor.powerOff(domain, 'destroyed');
   hypervisor.undefine(domain);
-  const disk = domain.files[0]?.slice(poolPath.length + 1);
-  if (disk !== undefined) hypervisor.volumes.delete(disk);
+  const { domains, volumes } = hypervisor;
+  const names = domain.files.map((file) => file.slice(poolPath.length + 1));
+  const below = names.flatMap((name) => volumes.get(name)?.backingVolume ?? []);
+  for (const name of [...names, ...below]) {
+    const isUsed =
+      [...domains.values()].some(({ files }) => files.includes(`${poolPath}/${name}`)) ||
+      [...volumes.values()].some(({ backingVolume }) => backingVolume === name);
+    if (!isUsed) volumes.delete(name);
+  }
   hypervisor.announce(domain.uuid);
 }

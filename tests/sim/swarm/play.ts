@@ -62,7 +62,7 @@ export function play(choice: RecordedChoice, restRounds: number): Played {
   tell(
     `files: ${town.clusters.map(({ name, replicas }) => `${name} with ${replicas}`).join(', ')}`,
   );
-  const scene = { world, town, choice, tell };
+  const scene: Scene = { world, town, choice, tell, ends: new Set() };
   const outcome = live(scene, restRounds);
   const { asks } = world.oracle.memory.attempts;
   const all = [...lines, ...asks.map(({ at, name }) => ({ at, line: `    ${name}` }))];

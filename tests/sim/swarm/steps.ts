@@ -9,6 +9,8 @@ export interface Scene {
   choice: Choice;
   /** A line of the trace. */
   tell: (line: string) => void;
+  /** What ends the accidents that are not over yet. */
+  ends: Set<() => void>;
 }
 
 type Step = (scene: Scene, cluster: Written) => string;
