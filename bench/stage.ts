@@ -70,7 +70,8 @@ export async function createStage(options: { kernel?: string } = {}): Promise<St
   return {
     lab,
     root,
-    write: (file, text) => writeFile(join(dir, file), text),
+    // With the mark of a whole file, as `benchctl apply` writes it: it need not settle first.
+    write: (file, text) => writeFile(join(dir, file), `${text.replace(/\n?$/, '\n')}...\n`),
     remove: (file) => rm(join(dir, file)),
     startController() {
       const log = openSync(logFile, 'a');
