@@ -65,8 +65,9 @@ spec:
 `;
 }
 
-/** True when so many nodes of it run, and none is on its way out. */
+/** True when so many nodes run; after a while their silence is held against them. */
 export function isRunning(nodes: number): (status: ClusterStatus | undefined) => boolean {
   return (status) =>
-    status?.nodes.length === nodes && status.nodes.every(({ phase }) => phase === 'Booting');
+    status?.nodes.length === nodes &&
+    status.nodes.every(({ phase, reason }) => phase === 'Booting' || reason === 'Unreachable');
 }

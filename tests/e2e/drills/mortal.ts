@@ -131,11 +131,15 @@ class MortalSocket extends net.Socket {
       return onread?.callback(bytes, buffer) ?? true;
     };
     super(onread ? { ...options, onread: { ...onread, callback: heard } } : options);
+    if (onread) this.once('connect', () => this.#listenToWrites());
+  }
+
+  /** Only now: to connect gives a socket the `write` of its class again. */
+  #listenToWrites(): void {
     const sent = new Frames((header) => this.#sending(header));
-    // Not a method: a socket has a `write` of its own, which would hide it.
     const write = this.write.bind(this);
     this.write = (chunk: Uint8Array | string, ...rest: never[]): boolean => {
-      if (onread && typeof chunk !== 'string') sent.push(Buffer.from(chunk));
+      if (typeof chunk !== 'string') sent.push(Buffer.from(chunk));
       return write(chunk, ...rest);
     };
   }
