@@ -174,17 +174,23 @@ export class WatchedHypervisor implements Hypervisor {
     call: () => Promise<void>,
   ): Promise<void> {
     const act = this.#oracle.asked({ host: this.#host, ...effect } as HostEffect);
+    // Also what took place and was never answered.
+    const count = (before: string) => {
+      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
+    };
+    let before: string | undefined;
     try {
       if (this.writeMs > 0) await this.#wait(this.writeMs);
-      const before = probe();
+      before = probe();
       this.#entering = act;
       const answer = call();
       this.#entering = undefined;
       await answer;
-      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
+      count(before);
       act.ended();
     } catch (thrown) {
       this.#entering = undefined;
+      if (before !== undefined) count(before);
       act.ended(thrown);
       throw thrown;
     }

@@ -87,10 +87,11 @@ export class Town {
 
   /** All files are whole and say what is wanted. */
   rewrite(): void {
-    this.#world.source.mend();
     this.#world.source.put(hostOf());
     this.#putImages();
     for (const cluster of this.clusters) this.write(cluster);
+    // Last, because a source that is trusted while a file is still missing orders a deletion.
+    this.#world.source.mend();
   }
 
   #putImages(): void {
