@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Fault } from '../../crd/fault.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { digestOf } from '../../lib/hash.ts';
 import type { ClusterRecord, StateStore } from '../ports.ts';
 import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
@@ -58,7 +59,7 @@ async function store(
   { state, clock }: { state: StateStore; clock: Clock },
 ): Promise<ClusterStatus | undefined> {
   const before = holder.status;
-  if (isDeepStrictEqual(status, before)) return undefined;
+  if (isSame(status, before)) return undefined;
   // At once, because the other round may come to write while this one is stored.
   holder.status = status;
   try {
@@ -69,6 +70,11 @@ async function store(
     if (holder.status === status) restore(holder, before);
     throw thrown;
   }
+}
+
+/** A field that is absent and one that is undefined are the same, as they are once stored. */
+function isSame(status: ClusterStatus, before: ClusterStatus | undefined): boolean {
+  return isDeepStrictEqual(status, before) || digestOf(status) === digestOf(before);
 }
 
 function restore(holder: StatusHolder, status: ClusterStatus | undefined): void {
