@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clusterUid, nodeUuid, nodeVolume } from '../../src/controllers/bench-cluster/desired.ts';
+import { Canaries } from './drills/canaries.ts';
 import {
   type Bench,
   clusterManifest,
@@ -21,18 +22,22 @@ describe('trouble', { timeout: 2_400_000 }, () => {
   let bench: Bench;
   let strangers: string;
   let emptyWorld: string;
+  let canaries: Canaries;
 
   before(async () => {
     bench = await createBench();
+    canaries = new Canaries(bench);
     await bench.write('image.yaml', await imageManifestOf('debian-slurm'));
     // The first start makes the installation, from which the names of disks are derived.
     bench.startController();
     await bench.untilLog(/controller started/);
+    canaries.watch();
     await makeStrangers(bench);
     strangers = await describeStrangers(bench);
     emptyWorld = await worldOf(bench);
   });
   after(async () => {
+    await canaries?.end();
     await bench?.[Symbol.asyncDispose]();
   });
 
@@ -82,6 +87,24 @@ describe('trouble', { timeout: 2_400_000 }, () => {
     assert.doesNotMatch(volumes, /\.part/);
     const hosts = await bench.benchctl('ssh', 'a-head-0', '--', 'srun', 'hostname');
     assert.equal(hosts.trim(), 'a-compute-0');
+  });
+
+  it('B31: no secret was in an argument, an environment, a log, a status or libvirt', async (t) => {
+    const digest = await bench.benchctl(
+      'ssh',
+      'a-compute-0',
+      '--',
+      'sha256sum',
+      '/etc/munge/munge.key',
+    );
+    assert.equal(digest.slice(0, 64), canaries.digest(), 'the guests have the recognisable key');
+    await canaries.lookAtFiles();
+    t.diagnostic(
+      `B31: 2 secrets in 5 forms, ${canaries.processes.size} processes and ${canaries.places} texts ` +
+        `looked at, ${canaries.hits.size} hits`,
+    );
+    assert.deepEqual([...canaries.hits], []);
+    assert.ok(canaries.processes.size > 20 && canaries.places > 100);
   });
 
   it('deletes one cluster although it is killed, and leaves the other and the network', async () => {

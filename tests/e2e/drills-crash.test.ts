@@ -1,0 +1,151 @@
+/**
+ * Drill B4: the controller's process is killed (SIGKILL) at every effect of a cluster's life, on a
+ * real libvirt with guests that have no operating system. In one life each process dies after its
+ * first effect, before it hears the answer, in the next after its second, and so on; in others each
+ * dies before its second or third. An upload
+ * begins anew each time, so a process that came no further than an earlier one is followed by one
+ * that does two effects more. All must end as an undisturbed one ends, with each domain and
+ * disk made and removed as often.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { bareCluster, isRunning, mortalEnv, writeBareImage } from './drills/bare.ts';
+import { type HostCounts, HostWatch } from './drills/host-watch.ts';
+import { type Bench, createBench, worldOf } from './test-bench.ts';
+
+const name = 'mortal';
+const wantedPoints = 200;
+
+interface Life {
+  standing: string;
+  gone: string;
+  counts: HostCounts;
+}
+
+/** libvirt lists what runs in the order in which it was started. */
+async function sortedWorld(bench: Bench): Promise<string> {
+  return (await worldOf(bench)).split('\n').sort().join('\n');
+}
+
+/** Everything that is defined, to the byte, and the files. */
+async function definedOn(bench: Bench): Promise<string> {
+  const domains = (await bench.virsh('list', '--all', '--name')).trim().split('\n').sort();
+  const texts = domains.map((domain) => bench.virsh('dumpxml', '--inactive', domain));
+  return [await sortedWorld(bench), ...(await Promise.all(texts))].join('\n');
+}
+
+/** Made with two workers, grown to four, deleted. */
+async function live(bench: Bench, watch: HostWatch): Promise<Life> {
+  for (const workers of [2, 4]) {
+    await bench.write('mortal.yaml', bareCluster(name, workers));
+    await bench.until(name, `${workers} workers`, isRunning(workers + 1), 300_000);
+  }
+  const standing = await definedOn(bench);
+  await bench.remove('mortal.yaml');
+  await bench.until(name, 'it is gone', (status) => status === undefined, 300_000);
+  return { standing, gone: await sortedWorld(bench), counts: await watch.take(5) };
+}
+
+interface Counts {
+  points: number;
+  effects: number;
+}
+
+/** When each process of a life dies. */
+class Deaths {
+  readonly #trace: string;
+  readonly #side: Side;
+  readonly #seen = new Set<string>();
+  #read = 0;
+  #more = 0;
+
+  readonly #first: number;
+
+  /** Each process dies at its effect number `first`, or a later one. */
+  constructor(trace: string, side: Side, first: number) {
+    this.#trace = trace;
+    this.#side = side;
+    this.#first = first;
+    writeFileSync(trace, '');
+  }
+
+  #lines(): string[] {
+    return readFileSync(this.#trace, 'utf8').split('\n').slice(0, -1);
+  }
+
+  next(): Record<string, string> {
+    const lines = this.#lines();
+    const last = lines.slice(this.#read).join();
+    this.#read = lines.length;
+    this.#more = this.#seen.has(last) ? this.#more + 2 : 0;
+    this.#seen.add(last);
+    return {
+      DRILL_DIE_AT: `${this.#first + this.#more}`,
+      DRILL_DIE_SIDE: this.#side,
+      DRILL_TRACE: this.#trace,
+    };
+  }
+
+  counts(): Counts {
+    const lines = this.#lines();
+    const points = lines.filter((line) => line.startsWith('killed')).length;
+    return { points, effects: lines.length - points };
+  }
+}
+
+type Side = 'before' | 'after';
+
+/** An undisturbed life, then one for each number of the effect at which processes die. */
+async function drill(side: Side, firsts: readonly number[]): Promise<Counts> {
+  await using bench = await createBench();
+  using watch = new HostWatch(bench.lab);
+  await writeBareImage(bench);
+  bench.startController();
+  const reference = await live(bench, watch);
+  await bench.stopController('SIGTERM');
+  const sum: Counts = { points: 0, effects: 0 };
+  for (const first of firsts) {
+    const deaths = new Deaths(join(bench.state, '..', `trace-${first}`), side, first);
+    assert.deepEqual(await dyingLife(bench, watch, deaths), reference, `${side} ${first}`);
+    const { points, effects } = deaths.counts();
+    sum.points += points;
+    sum.effects += effects;
+  }
+  return sum;
+}
+
+async function dyingLife(bench: Bench, watch: HostWatch, deaths: Deaths): Promise<Life> {
+  let over = false;
+  const dying = (async () => {
+    while (!over) {
+      bench.startController(mortalEnv({ ...deaths.next(), DRILL_STATE: bench.state }));
+      const end = await bench.controllerEnd();
+      if (!over) assert.equal(end, 'SIGKILL', await bench.log());
+    }
+  })();
+  const life = await Promise.race([
+    live(bench, watch),
+    dying.then(() => assert.fail('the controller ended by itself')),
+  ]).finally(() => {
+    over = true;
+  });
+  await bench.stopController('SIGTERM');
+  await dying;
+  return life;
+}
+
+describe('drill B4', { timeout: 1_200_000 }, () => {
+  it('a controller killed at every effect leaves the world of one that was not', async (t) => {
+    const began = performance.now();
+    const [after, before] = await Promise.all([drill('after', [1, 2, 3]), drill('before', [2, 3])]);
+    const points = after.points + before.points;
+    const seconds = Math.round((performance.now() - began) / 1000);
+    t.diagnostic(
+      `B4: ${points} kills of the controller (${after.points} after, ${before.points} before an ` +
+        `effect) over ${after.effects + before.effects} effects: 5 lives, each equal to an undisturbed one; ${seconds} s`,
+    );
+    assert.ok(points >= wantedPoints, `${points} crash points`);
+  });
+});
