@@ -3,7 +3,6 @@
  * empty, since when its removal is told to people. The scheduler's records are on the head's disk,
  * so they stay known while the head is away.
  */
-import { nodeOf } from './lineage.ts';
 import type { Effect, RecordTruth, SchedulerTruth, StatusTruth, Truth } from './truth.ts';
 
 /** How old the proof may be that a node is closed and empty, in milliseconds. */
@@ -98,12 +97,6 @@ export class Drains {
     );
     this.#schedulers.set(keyOf(truth), { head: truth.head, answers: truth.answers, records });
   }
-}
-
-/** The worker that a domain is, with the cluster. */
-export function workerOf(domain: { owner?: Parameters<typeof nodeOf>[0] }) {
-  const node = nodeOf(domain.owner);
-  return node === undefined || node.pool === 'head' ? undefined : node;
 }
 
 function keyOf({ namespace, cluster }: SchedulerTruth): string {

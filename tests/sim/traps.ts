@@ -69,8 +69,3 @@ function trap(place: string, owner: Owner, name: string): () => void {
     else delete owner[name];
   };
 }
-
-/** Every name that is trapped, for a test that tries each. */
-export const trappedNames = trapped.flatMap(([place, , names]) =>
-  names.map((name) => `${place}.${name}`),
-);

@@ -11,8 +11,8 @@ import type { DesiredCluster } from './desired.ts';
 import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
 import type { GuestDomain, Visit } from './guest-visit.ts';
 import type { Guests } from './guests.ts';
+import { indexOf } from './inventory-index.ts';
 import type { FailureView, GuestView, Observed, OperationView } from './observed.ts';
-import { ownedDomains } from './scope.ts';
 
 export interface ObservePorts {
   hypervisor: Hypervisor;
@@ -48,7 +48,9 @@ export async function observe(
     const error = toError(thrown).message;
     return { ...context, host: { error }, guests: new Map(), scheduler: { error } };
   }
-  const running = ownedDomains(cluster, inventory).filter(({ state }) => state === 'running');
+  const running = indexOf(inventory)
+    .owned(cluster)
+    .filter(({ state }) => state === 'running');
   const guests = running.map((domain) => guestDomain(cluster, ports, inventory, domain));
   const heads = guests.filter(({ domain }) => isHead(cluster, domain));
   const workers = guests.filter(({ domain }) => !isHead(cluster, domain));
@@ -70,10 +72,14 @@ async function latest(
 ): Promise<Pick<Observed, 'host' | 'guests'>> {
   try {
     const inventory = await ports.hypervisor.inventory(signal);
-    const runs = new Map(ownedDomains(cluster, before).map(({ name, id }) => [name, id]));
-    const same = ownedDomains(cluster, inventory).filter(
-      ({ name, id, state }) => state === 'running' && runs.get(name) === id,
+    const runs = new Map(
+      indexOf(before)
+        .owned(cluster)
+        .map(({ name, id }) => [name, id]),
     );
+    const same = indexOf(inventory)
+      .owned(cluster)
+      .filter(({ name, id, state }) => state === 'running' && runs.get(name) === id);
     const guests = same.flatMap(({ name }): Named[] => {
       const guest = asked.get(name);
       return guest ? [[name, guest]] : [];
@@ -97,7 +103,9 @@ export async function observeHost(
   const scheduler = { error: 'it is not asked in this round' };
   try {
     const inventory = await ports.hypervisor.inventory(signal);
-    const running = ownedDomains(cluster, inventory).filter(({ state }) => state === 'running');
+    const running = indexOf(inventory)
+      .owned(cluster)
+      .filter(({ state }) => state === 'running');
     const known = running.flatMap((domain): Named[] => {
       const recalled = ports.guests.recall(guestDomain(cluster, ports, inventory, domain), 0);
       return recalled ? [[domain.name, { kind: 'proven', address: recalled.address }]] : [];

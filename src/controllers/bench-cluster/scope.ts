@@ -73,14 +73,6 @@ export function clusterScope(
   return scope;
 }
 
-/** The domains that carry our mark for this cluster and are where the mark says. */
-export function ownedDomains(
-  cluster: DesiredCluster,
-  inventory: HostInventory,
-): readonly DomainView[] {
-  return indexOf(inventory).owned(cluster);
-}
-
 function desiredScopes(
   wanted: readonly DesiredNode[],
   domains: ReadonlyMap<string, DomainView>,
