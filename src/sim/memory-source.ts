@@ -5,6 +5,7 @@
 import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
 import type { Fault } from '../crd/fault.ts';
 import type { Manifest } from '../crd/manifest.ts';
+import { copyOf } from './copy.ts';
 
 type AnyObject = Manifest['object'];
 
@@ -50,7 +51,7 @@ export class MemorySource implements ManifestSource {
     return {
       trusted: this.#untrusted === undefined,
       ...(this.#untrusted !== undefined && { reason: this.#untrusted }),
-      manifests: structuredClone([...this.#manifests.values()]),
+      manifests: copyOf([...this.#manifests.values()]),
       faults: [...this.#faults],
     };
   }

@@ -9,6 +9,9 @@ import type {
   StateStore,
 } from '../controllers/ports.ts';
 import type { ClusterStatus } from '../crd/status.ts';
+import { copyOf } from './copy.ts';
+
+const maxEvents = 1000;
 
 export class MemoryState implements StateStore {
   readonly #installation: string;
@@ -37,13 +40,13 @@ export class MemoryState implements StateStore {
   }
 
   async clusters(): Promise<ClusterRecord[]> {
-    return structuredClone([...this.#records.values()]);
+    return copyOf([...this.#records.values()]);
   }
 
   async putCluster(record: ClusterRecord): Promise<void> {
     this.#write();
     const { namespace, name } = record.cluster.metadata;
-    this.#records.set(`${namespace}/${name}`, structuredClone(record));
+    this.#records.set(`${namespace}/${name}`, copyOf(record));
   }
 
   async removeCluster(namespace: string, name: string): Promise<void> {
@@ -73,12 +76,12 @@ export class MemoryState implements StateStore {
   }
 
   async deletionLedger(): Promise<DeletionLedger> {
-    return structuredClone(this.#ledger);
+    return copyOf(this.#ledger);
   }
 
   async putDeletionLedger(ledger: DeletionLedger): Promise<void> {
     this.#write();
-    this.#ledger = structuredClone(ledger);
+    this.#ledger = copyOf(ledger);
   }
 
   async confirmations(): Promise<string[]> {
@@ -104,16 +107,17 @@ export class MemoryState implements StateStore {
     this.#write();
     this.statusWrites += 1;
     const record = this.#records.get(`${namespace}/${name}`);
-    if (record !== undefined) record.status = structuredClone(status);
+    if (record !== undefined) record.status = copyOf(status);
   }
 
   async appendEvent(event: ClusterEvent): Promise<void> {
     this.#write();
-    this.#events = [...this.#events, event].slice(-1000);
+    this.#events.push(event);
+    if (this.#events.length > 2 * maxEvents) this.#events = this.#events.slice(-maxEvents);
   }
 
   async events(): Promise<ClusterEvent[]> {
-    return [...this.#events];
+    return this.#events.slice(-maxEvents);
   }
 
   async secret(name: string, create: () => Promise<Uint8Array>): Promise<Uint8Array> {
@@ -129,7 +133,7 @@ export class MemoryState implements StateStore {
 
   /** The record as it would be read after a restart. */
   record(key: string): ClusterRecord | undefined {
-    return structuredClone(this.#records.get(key));
+    return copyOf(this.#records.get(key));
   }
 
   /** Not a copy, because tests look often; never written to. */

@@ -8,7 +8,7 @@ export interface Failing {
 }
 
 export class Attempts {
-  /** Effects asked for so far, in order, without events. */
+  /** Effects asked for so far, in order. */
   readonly asks: { name: string; at: number }[] = [];
   readonly #failing = new Map<string, Failing>();
   /** Effects under way now, by name. */
@@ -16,7 +16,6 @@ export class Attempts {
 
   asked(effect: Effect, now: number): void {
     if (effect.kind === 'guest' && effect.reads) return;
-    if (effect.kind === 'appendEvent') return;
     const name = nameOf(effect);
     this.asks.push({ name, at: now });
     this.#running.set(name, (this.#running.get(name) ?? 0) + 1);

@@ -25,9 +25,19 @@ export class Drains {
   readonly #schedulers = new Map<string, KnownScheduler>();
   /** By cluster and node: since when its status says Draining without a break. */
   readonly #told = new Map<string, number>();
+  /** Records that were closed and without a job at the last look. */
+  #empty: KnownRecord[] = [];
 
   saw({ schedulers, now }: Truth): void {
     for (const truth of schedulers) this.#saw(truth, now);
+    this.#empty = [...this.#schedulers.values()].flatMap(({ records }) =>
+      [...records.values()].filter(({ emptyAt }) => emptyAt === now),
+    );
+  }
+
+  /** All is as it was at the last look: what was empty then is so still. */
+  lasts(now: number): void {
+    for (const record of this.#empty) record.emptyAt = now;
   }
 
   /** A command of ours took place: what it closed is closed by us. */

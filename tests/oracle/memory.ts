@@ -22,6 +22,7 @@ export class Memory {
   /** Of the last look; milliseconds since the epoch. */
   now = 0;
   readonly #witness: Witness;
+  #last: Truth | undefined;
 
   constructor(witness: Witness) {
     this.#witness = witness;
@@ -29,12 +30,20 @@ export class Memory {
     this.lineage = new Lineage(witness.installation);
   }
 
-  saw(truth: Truth): void {
+  /** False when the world is as it was at the last look. */
+  saw(truth: Truth): boolean {
     this.now = truth.now;
+    const { hosts, schedulers } = truth;
+    if (hosts === this.#last?.hosts && schedulers === this.#last.schedulers) {
+      this.drains.lasts(truth.now);
+      return false;
+    }
+    this.#last = truth;
     this.lineage.saw(truth);
     this.drains.saw(truth);
     this.health.saw(truth);
     this.takenDown.saw(truth, this.drains);
+    return true;
   }
 
   asked(effect: Effect, truth: Truth): void {

@@ -1,5 +1,6 @@
 /** L4: a status is written when its content has changed, and only then. */
 import type { Checker } from './checker.ts';
+import { isSame } from './is-same.ts';
 
 const times = new Set(['since', 'lastTransitionTime', 'retryAt', 'lastAt']);
 
@@ -9,15 +10,10 @@ export const oneWrite: Checker = {
     if (effect.kind !== 'putStatus') return [];
     const before = memory.statuses.get(effect.cluster);
     if (before === undefined) return [];
-    const text = JSON.stringify(effect.status);
-    if (text === JSON.stringify(before)) {
+    if (isSame(effect.status, before)) {
       return [`the status of ${effect.cluster} is written again and has not changed`];
     }
-    if (timeless(effect.status) !== timeless(before)) return [];
+    if (!isSame(effect.status, before, times)) return [];
     return [`the status of ${effect.cluster} is written and only its times have changed`];
   },
 };
-
-function timeless(status: unknown): string {
-  return JSON.stringify(status, (key, value: unknown) => (times.has(key) ? undefined : value));
-}

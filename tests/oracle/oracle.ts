@@ -58,8 +58,8 @@ export class Oracle {
   /** Takes note of the world, in which others than the controller may have acted. */
   look(): Truth {
     const truth = this.#truth();
-    this.memory.saw(truth);
-    this.reached.saw(truth, this.memory);
+    const changed = this.memory.saw(truth);
+    this.reached.saw(truth, this.memory, changed);
     return truth;
   }
 
@@ -93,9 +93,9 @@ export class Oracle {
     }
   }
 
-  /** A line of the log, for secrets in it. */
-  log(line: unknown): void {
-    this.#add('S12', this.memory.secretsIn('the log', line, this.#witness.secrets()));
+  /** An event or a line of the log: it changes nothing, and may hold no secret. */
+  told(place: string, value: unknown): void {
+    this.#add('S12', this.memory.secretsIn(place, value));
   }
 
   /** The world is taken to be at rest from now on. */

@@ -5,6 +5,7 @@
 
 import { atLeast, type Counts } from './at-least.ts';
 import type { Done } from './checker.ts';
+import { isSame } from './is-same.ts';
 import type { Memory } from './memory.ts';
 import { isChange } from './targets.ts';
 import type { Effect, StatusTruth, Truth } from './truth.ts';
@@ -34,11 +35,15 @@ const toldReasons = new Set([
   'UnitFailed',
 ]);
 
+/** How seldom a world is questioned that stays as it is; what the source says changes beside it. */
+const questionMs = 1000;
+
 export class Reached {
   readonly counts: Counts = {};
   readonly #holding = new Set<string>();
   readonly #told = new Map<string, Set<string>>();
   #last: { truth: Truth; memory: Memory } | undefined;
+  #questionedAt = Number.NEGATIVE_INFINITY;
 
   /** Also for states that only a world knows of, such as a fault of its own. */
   met(state: string): void {
@@ -64,7 +69,10 @@ export class Reached {
     }
   }
 
-  saw(truth: Truth, memory: Memory): void {
+  /** Some states come with time alone, so a world that stays as it is is questioned now and then. */
+  saw(truth: Truth, memory: Memory, changed: boolean): void {
+    if (!changed && truth.now - this.#questionedAt < questionMs) return;
+    this.#questionedAt = truth.now;
     this.#last = { truth, memory };
     for (const [state, holds] of Object.entries(worldStates))
       this.#edge(state, holds(truth, memory));
@@ -93,12 +101,12 @@ export class Reached {
 
   done({ effect, before, after, failed }: Done): void {
     if (failed) return;
-    const unchanged = JSON.stringify(before.hosts) === JSON.stringify(after.hosts);
-    if (effect.kind === 'createVolume' && unchanged) this.met('a disk is met again');
-    if (effect.kind === 'uploadArtifact' && unchanged) this.met('an image is met again');
-    if (effect.kind === 'defineDomain' && unchanged) this.met('a domain is met again');
-    if (isChange(effect) && unchanged) this.met('a domain is so already');
     if (effect.kind === 'removeCluster') this.met('a cluster is gone');
+    if (!('host' in effect) || !isSame(before.hosts, after.hosts)) return;
+    if (effect.kind === 'createVolume') this.met('a disk is met again');
+    if (effect.kind === 'uploadArtifact') this.met('an image is met again');
+    if (effect.kind === 'defineDomain') this.met('a domain is met again');
+    if (isChange(effect)) this.met('a domain is so already');
   }
 
   ended(effect: Effect, error: unknown): void {

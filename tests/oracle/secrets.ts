@@ -17,7 +17,16 @@ export function secretsIn(
     .map(([name]) => `secret ${name} stands in ${place}`);
 }
 
+/** Of secrets that are asked for again and again, at every effect. */
+const known = new WeakMap<Uint8Array, string[]>();
+
 function formsOf(secret: Uint8Array): string[] {
+  const forms = known.get(secret) ?? formed(secret);
+  known.set(secret, forms);
+  return forms;
+}
+
+function formed(secret: Uint8Array): string[] {
   if (secret.length < minBytes) return [];
   const bytes = Buffer.from(secret);
   const plain = bytes.toString('latin1');
@@ -32,8 +41,18 @@ function formsOf(secret: Uint8Array): string[] {
   ].map((form) => form.slice(0, tellingLetters));
 }
 
+/** Such as a command in a guest, which is long and asked for often. */
+function isFlat(value: unknown): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((item) => typeof item !== 'object')
+  );
+}
+
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
+  if (isFlat(value)) return Object.values(value).join('\n');
   return JSON.stringify(value, (_, item: unknown) => {
     if (item instanceof Error) return { message: item.message, stack: item.stack };
     return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;

@@ -113,7 +113,11 @@ export interface SourceTruth {
   requests: string[];
 }
 
-/** How the truth of a world is read; every call gives values that nobody changes afterwards. */
+/**
+ * How the truth of a world is read; every call gives values that nobody changes afterwards. One
+ * that gives the very same hosts or schedulers again says that nothing about them has changed,
+ * and what was once worked out from them is not worked out anew.
+ */
 export interface Witness {
   /** The UUID of the installation whose effects are judged. */
   readonly installation: string;
@@ -163,8 +167,7 @@ export type StateEffect =
   | { kind: 'putCluster'; cluster: string; record: unknown }
   | { kind: 'removeCluster'; cluster: string }
   | { kind: 'forgetDeletionRequest'; cluster: string }
-  | { kind: 'putStatus'; cluster: string; status: StatusTruth }
-  | { kind: 'appendEvent'; event: { cluster: string; reason: string; node?: string } };
+  | { kind: 'putStatus'; cluster: string; status: StatusTruth };
 
 export type Effect = HostEffect | GuestEffect | StateEffect;
 
@@ -199,8 +202,6 @@ export function nameOf(effect: Effect): string {
       return `${effect.kind} ${effect.network.name}`;
     case 'guest':
       return `guest ${effect.node} ${/--unit=(\S+)/.exec(effect.script)?.[1] ?? effect.script}`;
-    case 'appendEvent':
-      return `event ${effect.event.cluster} ${effect.event.reason}`;
     case 'putCluster':
     case 'removeCluster':
     case 'forgetDeletionRequest':

@@ -25,8 +25,10 @@ export function watchedState(
       oracle.effect({ kind: 'putStatus', cluster: `${namespace}/${name}`, status }, () =>
         state.putStatus(namespace, name, status),
       ),
-    appendEvent: (event) =>
-      oracle.effect({ kind: 'appendEvent', event }, () => state.appendEvent(event)),
+    appendEvent: (event) => {
+      oracle.told('an event', event);
+      return state.appendEvent(event);
+    },
     secret: async (name, create) => {
       const secret = await state.secret(name, create);
       secrets.set(name, secret);

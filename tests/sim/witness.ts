@@ -4,7 +4,8 @@ import type { SimGuests } from '../../src/sim/guests.ts';
 import { poolPath } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { MemorySource } from '../../src/sim/memory-source.ts';
-import type { SlurmClusters } from '../../src/sim/slurm/clusters.ts';
+import type { SlurmCluster, SlurmClusters } from '../../src/sim/slurm/clusters.ts';
+import { isSame } from '../oracle/is-same.ts';
 import type {
   HostTruth,
   RecordTruth,
@@ -32,13 +33,23 @@ export function witnessOf(world: WitnessedWorld, host: string): Witness {
   return {
     installation: world.installation,
     now: () => world.clock.now(),
-    hosts: () => [hostTruth(world, host)],
-    schedulers: () => schedulerTruths(world),
+    hosts: kept(() => [hostTruth(world, host)]),
+    schedulers: kept(() => schedulerTruths(world)),
     source: (): SourceTruth => {
       const { trusted, manifests, faults } = world.source.snapshot();
       return { trusted, manifests, faults, requests: world.requests() };
     },
     secrets: () => world.secrets,
+  };
+}
+
+/** The same value as before while it says the same. */
+function kept<Value>(read: () => Value): () => Value {
+  let last: Value | undefined;
+  return () => {
+    const value = read();
+    last = last !== undefined && isSame(last, value) ? last : value;
+    return last;
   };
 }
 
@@ -65,17 +76,18 @@ function hostTruth({ hypervisor, guests, clock }: WitnessedWorld, name: string):
 }
 
 function schedulerTruths(world: WitnessedWorld): SchedulerTruth[] {
+  const clusters = world.slurm.clusters();
   return [...world.hypervisor.domains.values()].flatMap((domain): SchedulerTruth[] => {
     const { node } = domain.owner ?? {};
     if (node?.pool !== 'head') return [];
     const { namespace, cluster } = node;
-    return [{ namespace, cluster, head: domain.uuid, ...toldBy(world, domain.name) }];
+    return [{ namespace, cluster, head: domain.uuid, ...toldBy(clusters, domain.name) }];
   });
 }
 
 /** Records in the memory of its daemon; on the disk they are nobody's to ask. */
-function toldBy({ slurm }: WitnessedWorld, head: string) {
-  const told = slurm.clusters().find((cluster) => cluster.head === head);
+function toldBy(clusters: readonly SlurmCluster[], head: string) {
+  const told = clusters.find((cluster) => cluster.head === head);
   if (told?.answers !== true) return { answers: false, records: [] };
   const records = [...told.records.values()].map(
     ({ name, jobs, closed, up, reason }): RecordTruth => {

@@ -31,6 +31,7 @@ import {
   runnerThrough,
   sourceThrough,
   stateThrough,
+  stretched,
 } from './membrane.ts';
 import { WatchedHypervisor } from './watched-hypervisor.ts';
 import { watchedRunner, watchedState } from './watched-ports.ts';
@@ -82,7 +83,7 @@ export class World {
   /** What controllers wait for; the machines of the world wait too. */
   readonly timers = new Set<object>();
   crashes = 0;
-  /** Of the controller's long waits; see `clockThrough`. */
+  /** Of long waits, of the controller's and of the daemons' in the guests; see `stretched`. */
   stretch = 1;
   readonly #scheduler = schedulerOf();
   #membrane: Membrane | undefined;
@@ -95,7 +96,10 @@ export class World {
     this.#options = options;
     this.clock = new VirtualClock({ ...(choice && { choice }), ...(drain && { drain }) });
     this.hypervisor = new SimHypervisor({ clock: this.clock });
-    this.slurm = new SlurmGuests({ clock: this.clock, hypervisor: this.hypervisor });
+    this.slurm = new SlurmGuests({
+      clock: stretched(this.clock, () => this.stretch),
+      hypervisor: this.hypervisor,
+    });
     const { clock, hypervisor, slurm, source } = this;
     this.injector = choice && new Injector({ clock, choice, mixture, tell });
     this.injector?.afflict(hypervisor);
@@ -143,7 +147,10 @@ export class World {
           ),
         ),
         scheduler: () => this.#scheduler,
-        clock: clockThrough(membrane, counted(this.clock, this.timers), () => this.stretch),
+        clock: clockThrough(
+          membrane,
+          stretched(counted(this.clock, this.timers), () => this.stretch),
+        ),
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: this.#log(),
       },

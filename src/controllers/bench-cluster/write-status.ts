@@ -2,11 +2,10 @@
  * Stores the status of a round, with the events that tell what changed, if anything did. What
  * could not be stored is written again by a later round.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Fault } from '../../crd/fault.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { digestOf } from '../../lib/hash.ts';
+import { isSame } from '../../lib/same.ts';
 import type { ClusterRecord, StateStore } from '../ports.ts';
 import type { Hold } from './catalog.ts';
 import type { DesiredCluster } from './desired.ts';
@@ -70,11 +69,6 @@ async function store(
     if (holder.status === status) restore(holder, before);
     throw thrown;
   }
-}
-
-/** A field that is absent and one that is undefined are the same, as they are once stored. */
-function isSame(status: ClusterStatus, before: ClusterStatus | undefined): boolean {
-  return isDeepStrictEqual(status, before) || digestOf(status) === digestOf(before);
 }
 
 function restore(holder: StatusHolder, status: ClusterStatus | undefined): void {

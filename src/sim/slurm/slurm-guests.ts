@@ -22,7 +22,6 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
   readonly #network: Network;
   readonly #hypervisor: SimHypervisor;
   readonly #machines = new WeakMap<SimGuest, Machine>();
-  readonly #scripts = new Map<string, Script>();
 
   constructor(options: { clock: Clock; hypervisor: SimHypervisor }) {
     const network = new Network(options.clock);
@@ -57,7 +56,7 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
     const output = { text: '' };
     const errors = merged ? output : { text: '' };
     const streams = { input: { text: '', at: 0 }, output, errors };
-    const exitCode = yield* runShell(this.#read(script), this.machine(guest), streams);
+    const exitCode = yield* runShell(read(script), this.machine(guest), streams);
     return { exitCode, stdout: output.text, stderr: merged ? '' : errors.text };
   }
 
@@ -67,13 +66,16 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
     if (machine === undefined) throw new ReferenceError(`${guest.domain.name} has not booted`);
     return machine;
   }
+}
 
-  #read(text: string): Script {
-    const known = this.#scripts.get(text);
-    if (known !== undefined) return known;
-    const script = parseScript(text);
-    if (this.#scripts.size >= maxScripts) this.#scripts.clear();
-    this.#scripts.set(text, script);
-    return script;
-  }
+/** What was read is never changed, so all worlds share it. */
+const scripts = new Map<string, Script>();
+
+function read(text: string): Script {
+  const known = scripts.get(text);
+  if (known !== undefined) return known;
+  const script = parseScript(text);
+  if (scripts.size >= maxScripts) scripts.clear();
+  scripts.set(text, script);
+  return script;
 }
