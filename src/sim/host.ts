@@ -7,6 +7,7 @@ import type { DomainState, HostInventory, LeaseView, OwnerMark } from '../contro
 import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { digestOf } from '../lib/hash.ts';
+import { isSame } from '../lib/same.ts';
 
 export interface SimHostOptions {
   clock: Clock;
@@ -66,6 +67,7 @@ export class SimHost {
   readonly #changed: (domain?: string) => void;
   #nextId = 1;
   #nextAddress = 10;
+  #listed: HostInventory | undefined;
 
   constructor(options: SimHostOptions, changed: (domain?: string) => void) {
     this.#options = options;
@@ -117,8 +119,15 @@ export class SimHost {
     else domain.persistent = false;
   }
 
+  /** The same listing as before while nothing has changed, as from the driver of a real host. */
   view(): HostInventory {
     for (const domain of this.domains.values()) this.#lease(domain);
+    const listing = this.#listing();
+    if (!isSame(listing, this.#listed)) this.#listed = listing;
+    return this.#listed ?? listing;
+  }
+
+  #listing(): HostInventory {
     const { cpus = 4, memoryBytes = 8 * 2 ** 30, domainTypes = ['qemu'] } = this.#options;
     return {
       hostname: this.#options.hostname ?? 'fake',

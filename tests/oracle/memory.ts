@@ -30,20 +30,18 @@ export class Memory {
     this.lineage = new Lineage(witness.installation);
   }
 
-  /** False when the world is as it was at the last look. */
-  saw(truth: Truth): boolean {
+  saw(truth: Truth): void {
     this.now = truth.now;
     const { hosts, schedulers } = truth;
     if (hosts === this.#last?.hosts && schedulers === this.#last.schedulers) {
       this.drains.lasts(truth.now);
-      return false;
+      return;
     }
     this.#last = truth;
     this.lineage.saw(truth);
     this.drains.saw(truth);
     this.health.saw(truth);
     this.takenDown.saw(truth, this.drains);
-    return true;
   }
 
   asked(effect: Effect, truth: Truth): void {

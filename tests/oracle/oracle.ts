@@ -58,8 +58,7 @@ export class Oracle {
   /** Takes note of the world, in which others than the controller may have acted. */
   look(): Truth {
     const truth = this.#truth();
-    const changed = this.memory.saw(truth);
-    this.reached.saw(truth, this.memory, changed);
+    this.memory.saw(truth);
     return truth;
   }
 
@@ -67,6 +66,7 @@ export class Oracle {
   asked(effect: Effect): Act {
     const truth = this.look();
     const { memory } = this;
+    this.reached.saw(truth, memory);
     memory.attempts.asked(effect, truth.now);
     this.#judge(truth, (checker) => checker.asked?.({ effect, truth, memory }));
     memory.asked(effect, truth);

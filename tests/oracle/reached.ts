@@ -69,8 +69,10 @@ export class Reached {
     }
   }
 
-  /** Some states come with time alone, so a world that stays as it is is questioned now and then. */
-  saw(truth: Truth, memory: Memory, changed: boolean): void {
+  /** As the controller asks for an effect. Some states come with time alone. */
+  saw(truth: Truth, memory: Memory): void {
+    const { hosts, schedulers } = this.#last?.truth ?? {};
+    const changed = hosts !== truth.hosts || schedulers !== truth.schedulers;
     if (!changed && truth.now - this.#questionedAt < questionMs) return;
     this.#questionedAt = truth.now;
     this.#last = { truth, memory };

@@ -65,6 +65,8 @@ export interface Plan {
 const restIntervalMs = 30_000;
 /** Clusters at rest look at the same moments, so that those of one host share its listing. */
 const sharedMs = 5_000;
+/** While a unit of ours runs, whose end wakes a round, or while a host does not answer. */
+const workIntervalMs = 5_000;
 /** However much is due: events and operations that end wake a round at once anyway. */
 const soonestMs = 250;
 
@@ -182,7 +184,7 @@ function reasonOf({ code }: FailureView): string {
 
 /**
  * While a node is on its way, look at a tenth of the time that it has been waited for: soon at
- * first, seldom later. A guest that boots costs nothing to look for, and tells by no event that its
+ * first, as seldom as at rest later. A guest that boots costs nothing to look for, and tells by no event that its
  * SSH answers. The end of a unit of ours wakes a round, and what is asked meanwhile slows it down.
  * Events wake a round earlier.
  */
@@ -200,8 +202,8 @@ function nextLook(
       const since = before?.phase === outcome.phase ? Date.parse(before.since) : now;
       const part = outcome.phase === 'Booting' ? 50 : 10;
       return working.has(scope.name)
-        ? 5_000
-        : Math.min(Math.max((now - since) / part, soonestMs), 5_000);
+        ? workIntervalMs
+        : Math.min(Math.max((now - since) / part, soonestMs), restIntervalMs);
     });
   const soonest = Math.min(...waits);
   if (soonest < restIntervalMs) return now + soonest;
@@ -219,6 +221,8 @@ function hostUnreachable(
   const wanted = cluster.nodes.map((desired) => ({ ...desired, desired }));
   const names = new Set(wanted.map(({ name }) => name));
   const surplus = [...before.values()].filter(({ name }) => !names.has(name));
+  const told = [...before.values()].filter(({ reason }) => reason === 'HostUnreachable');
+  const unreachableMs = now - Math.min(now, ...told.map(({ since }) => Date.parse(since)));
   return {
     actions: [],
     nodes: [...wanted, ...surplus].map(({ name, pool, role, uuid, ...rest }) => ({
@@ -234,7 +238,7 @@ function hostUnreachable(
     considered: new Set(observed.failures.keys()),
     recovered: [],
     finished: false,
-    wakeAt: now + 5_000,
+    wakeAt: now + Math.min(Math.max(unreachableMs / 10, workIntervalMs), restIntervalMs),
   };
 }
 

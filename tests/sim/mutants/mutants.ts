@@ -267,7 +267,7 @@ export const mutants: Mutant[] = [
   {
     name: 'the status is written in every round',
     file: `${cluster}/write-status.ts`,
-    from: 'if (isDeepStrictEqual(status, before)) return undefined;',
+    from: 'if (isSame(status, before)) return undefined;',
     to: '',
     net: 'rest',
     says: 'L4',

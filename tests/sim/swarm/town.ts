@@ -1,6 +1,6 @@
 /** What people have written in a simulated town: a few small clusters on one host. */
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
-import { between, type Choice, pick } from '../../../src/sim/choice.ts';
+import { type Choice, pick } from '../../../src/sim/choice.ts';
 import { clusterOf, hostOf, imageOf } from '../../fakes/builders.ts';
 import type { World } from '../world.ts';
 
@@ -20,6 +20,12 @@ export interface Written {
 
 export const poolName = 'compute';
 
+/**
+ * Most towns are small: most mistakes need little to show, and many small runs meet more of them
+ * in the same time than few large ones.
+ */
+const sizes = { clusters: [1, 1, 1, 1, 2, 2, 3], replicas: [1, 1, 0, 2, 1, 2, 3] };
+
 export class Town {
   readonly clusters: Written[] = [];
   readonly #world: World;
@@ -31,7 +37,7 @@ export class Town {
     this.#world = world;
     world.source.put(hostOf());
     this.#putImages();
-    const count = 1 + choice.choose(3, 'clusters');
+    const count = pick(choice, sizes.clusters, 'clusters');
     for (let made = 0; made < count; made += 1) this.add(choice);
   }
 
@@ -39,7 +45,7 @@ export class Town {
   add(choice: Choice): Written {
     const cluster: Written = {
       name: `c${this.#named}`,
-      replicas: between(choice, 0, 3, 'replicas'),
+      replicas: pick(choice, sizes.replicas, 'replicas'),
       image: pick(choice, ['debian', 'other'], 'image'),
       memory: '1Gi',
       debug: 'info',
