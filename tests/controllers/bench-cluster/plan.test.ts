@@ -361,7 +361,7 @@ describe('when, and whether at all', () => {
     assert.deepEqual(waitsOf(joining), [250, 250, 1000, 4000, 30_000]);
     const booting = new PlanCase();
     booting.guests.delete(worker);
-    assert.deepEqual(waitsOf(booting), [250, 250, 250, 800, 6000]);
+    assert.deepEqual(waitsOf(booting), [250, 250, 250, 800, 12_800]);
   });
 
   test('one whose unit runs, or is to be started, is left alone until that has ended', () => {
