@@ -1,6 +1,7 @@
 /**
  * Stores the status of a round, with the events that tell what changed, if anything did. What
- * could not be stored is written again by a later round.
+ * could not be stored is written again by a later round. Two rounds of one cluster may come to
+ * write at once: one is stored after the other, so that the last one stays.
  */
 import type { Fault } from '../../crd/fault.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
@@ -15,9 +16,12 @@ import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
 import { clusterStatus, type Kept } from './status.ts';
 
-/** Where the last status is kept; two rounds of one cluster may come to write it. */
+/** Where the last status is kept. */
 export interface StatusHolder {
+  /** What was told last, stored or on its way there. */
   status?: ClusterStatus;
+  /** What is stored, once all before it is. */
+  stored?: Promise<ClusterStatus | undefined>;
   faults: Fault[];
   hold?: Hold;
 }
@@ -59,16 +63,21 @@ async function store(
 ): Promise<ClusterStatus | undefined> {
   const before = holder.status;
   if (isSame(status, before)) return undefined;
-  // At once, because the other round may come to write while this one is stored.
+  // At once, because the next round begins with it, also while it is stored.
   holder.status = status;
-  try {
-    for (const event of eventsOf(key, before, status, clock.now())) await state.appendEvent(event);
+  const time = clock.now();
+  const written = (holder.stored ?? Promise.resolve(before)).then(async (stored) => {
+    // The one that it was made from could not be stored: the next round makes it from what is.
+    if (stored !== before) return stored;
+    for (const event of eventsOf(key, before, status, time)) await state.appendEvent(event);
     await state.putStatus(namespace, name, status);
     return status;
-  } catch (thrown) {
-    if (holder.status === status) restore(holder, before);
-    throw thrown;
-  }
+  });
+  holder.stored = written.catch(() => {
+    restore(holder, before);
+    return before;
+  });
+  return (await written) === status ? status : undefined;
 }
 
 function restore(holder: StatusHolder, status: ClusterStatus | undefined): void {
