@@ -66,8 +66,10 @@ export function actionKey(action: Action): string {
 }
 
 /** Of an action in a guest, whose effect a round sees only when it asks guest and scheduler. */
-export function isGuestKey(key: string): boolean {
-  return /^[^/]+\/(unit|script)\//.test(key);
+export function guestWork(key: string): { node: string; kind: 'unit' | 'script' } | undefined {
+  const [, node, kind] = /^([^/]+)\/(unit|script)\//.exec(key) ?? [];
+  if (node === undefined) return undefined;
+  return { node, kind: kind === 'unit' ? 'unit' : 'script' };
 }
 
 /** One line for `benchctl plan`, events and logs. */

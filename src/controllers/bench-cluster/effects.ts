@@ -5,7 +5,7 @@
 import type { ClusterStatus } from '../../crd/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import { actionKey, describeAction, isGuestKey } from './action.ts';
+import { actionKey, describeAction, guestWork } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
 import { type ExecutePorts, execute } from './execute.ts';
 import { Failures } from './failures.ts';
@@ -71,7 +71,8 @@ export class Effects {
 
   /**
    * Forgets what a new plan makes void. Only a plan that knew the whole world (`whole`) tells that
-   * an action is not needed any more; what was done on the host is seen by every round.
+   * an action is not needed any more; what was done on the host is seen by every round. Work in a
+   * guest is planned from what that guest tells, and a command may serve any other node.
    */
   settle(planned: Plan, whole: boolean): void {
     const before = this.#options.clock.now() - healthyAfterMs;
@@ -79,7 +80,10 @@ export class Effects {
     const running = new Set(this.#operations.views().map(({ key }) => key));
     this.#failures.prune((key, { code }) => {
       if (planned.considered.has(key) || running.has(key)) return false;
-      return whole || (code === 'noEffect' && !isGuestKey(key));
+      const work = guestWork(key);
+      if (work === undefined) return whole || code === 'noEffect';
+      const { unseen } = planned;
+      return whole && (work.kind === 'unit' ? !unseen.has(work.node) : unseen.size === 0);
     });
     if (!whole) return;
     const nodes = new Set(planned.nodes.map(({ scope }) => scope.name));

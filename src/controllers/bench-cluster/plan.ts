@@ -18,6 +18,7 @@ import { planPresent } from './stages/present.ts';
 import { planRemoval } from './stages/removal.ts';
 import { planScheduler } from './stages/scheduler.ts';
 import { planShared } from './stages/shared.ts';
+import type { StagedNode } from './stages/staged.ts';
 
 /** Where a node is and why; becomes its status. */
 export interface NodeOutcome {
@@ -53,6 +54,8 @@ export interface Plan {
   drift?: string[];
   /** Keys of all actions that were considered, also of those that are not due. */
   considered: ReadonlySet<string>;
+  /** Nodes whose guests run and told nothing: what is to be done in them is not known. */
+  unseen: ReadonlySet<string>;
   /** Nodes whose earlier repairs count no more. */
   recovered: string[];
   /** Everything of a deleted cluster is gone. */
@@ -103,6 +106,7 @@ export function plan(
     ...joined.actions,
     ...cleanup.actions,
   ];
+  const ahead = nodes.flatMap(({ staged }) => staged.ahead ?? []);
   const outcomes = nodes.map(({ node, staged }) => ({ scope: node, outcome: staged.outcome }));
   const due = withoutBackedOff(actions, observed, now);
   const working = new Set([
@@ -115,7 +119,8 @@ export function plan(
     blockers: [...shared.blockers, ...cleanup.blockers, ...due.blockers],
     remediation: scope.remediation,
     drift: driftOf(scope),
-    considered: new Set(actions.map(({ action }) => actionKey(action))),
+    considered: new Set([...actions.map(({ action }) => action), ...ahead].map(actionKey)),
+    unseen: new Set(nodes.filter(isUnseen).map(({ node }) => node.name)),
     recovered: outcomes
       .filter(({ scope, outcome }) => healthy.has(scope.name) && outcome.phase !== 'Ready')
       .map(({ scope }) => scope.name),
@@ -125,6 +130,13 @@ export function plan(
       Math.min(due.retryAt, joined.retryAt, nextLook(outcomes, working, observed, now)),
     ),
   };
+}
+
+/** One that the scheduler calls ready need not be asked. */
+function isUnseen({ node, staged }: { node: NodeScope; staged: StagedNode }): boolean {
+  const { domain, guest } = node;
+  if (domain?.state !== 'running' || staged.outcome.phase === 'Ready') return false;
+  return guest?.kind !== 'proven' || guest.facts === undefined;
 }
 
 /**
@@ -236,6 +248,7 @@ function hostUnreachable(
     blockers: [{ reason: 'HostUnreachable', message, waiting: true }],
     remediation: { allowed: false, reason: 'HostUnreachable', message },
     considered: new Set(observed.failures.keys()),
+    unseen: new Set(),
     recovered: [],
     finished: false,
     wakeAt: now + Math.min(Math.max(unreachableMs / 10, workIntervalMs), restIntervalMs),

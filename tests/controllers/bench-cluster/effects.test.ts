@@ -1,11 +1,15 @@
 /** Effects under way and failures remembered: each key once, one per lane, bounded, forgotten on success. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { Effects } from '../../../src/controllers/bench-cluster/effects.ts';
+import { errorStatus } from '../../../src/controllers/bench-cluster/error-status.ts';
 import { Failures } from '../../../src/controllers/bench-cluster/failures.ts';
 import { Operations } from '../../../src/controllers/bench-cluster/operations.ts';
 import { Repairs } from '../../../src/controllers/bench-cluster/repairs.ts';
 import { PortError } from '../../../src/controllers/ports.ts';
-import { settle } from '../../../src/sim/virtual-clock.ts';
+import { createLog } from '../../../src/lib/log.ts';
+import { settle, VirtualClock } from '../../../src/sim/virtual-clock.ts';
+import { PlanCase } from './plan-case.ts';
 
 /** Work that ends when the test says so. */
 function pending() {
@@ -153,6 +157,61 @@ describe('failures', () => {
     failures.clear();
     assert.equal(failures.view().size, 0);
     assert.equal(view.size, 1, 'a view is a copy');
+  });
+});
+
+describe('what a plan makes void', () => {
+  const keys = {
+    host: 'rhodey/start/alpha-compute-0',
+    unit: 'alpha-compute-0/unit/slurm-join-1',
+    script: 'alpha-head-0/script/12',
+  };
+
+  /** What is still remembered after a plan of that round, of one failure and one success. */
+  function left(key: string, seen: { considered?: string[]; unseen?: string[]; whole?: boolean }) {
+    const attempt = { action: key, count: 2, message: '', retryAt: '2026-01-01T00:00:00.000Z' };
+    const codes = ['failed', 'noEffect'].filter((code) => {
+      const attempts = [{ ...attempt, code }];
+      const effects = new Effects({
+        ...{
+          clock: new VirtualClock(),
+          random: () => 0,
+          log: createLog('silent'),
+          limit: 8,
+          wake: done,
+        },
+        before: { ...errorStatus({ generation: 1 }, undefined, '', 0), attempts },
+      });
+      const planned = {
+        ...new PlanCase().plan(),
+        considered: new Set(seen.considered),
+        unseen: new Set(seen.unseen),
+      };
+      effects.settle(planned, seen.whole ?? true);
+      return effects.failures().has(key);
+    });
+    return codes.join(' ');
+  }
+
+  test('an action that is not needed any more is forgotten, one that is considered is not', () => {
+    for (const key of Object.values(keys)) {
+      assert.equal(left(key, {}), '');
+      assert.equal(left(key, { considered: [key] }), 'failed noEffect');
+    }
+  });
+
+  test('a plan that knew the host alone tells what was done there, and no more', () => {
+    assert.equal(left(keys.host, { whole: false }), 'failed');
+    assert.equal(left(keys.unit, { whole: false }), 'failed noEffect');
+    assert.equal(left(keys.script, { whole: false }), 'failed noEffect');
+  });
+
+  test('of a guest that told nothing it is not known what is to be done there', () => {
+    const unseen = ['alpha-compute-0'];
+    assert.equal(left(keys.unit, { unseen }), 'failed noEffect');
+    assert.equal(left(keys.script, { unseen }), 'failed noEffect', 'it may serve that node');
+    assert.equal(left(keys.host, { unseen }), '');
+    assert.equal(left(keys.unit, { unseen: ['alpha-compute-1'] }), '');
   });
 });
 

@@ -56,14 +56,40 @@ describe('the way out of a node', () => {
     assert.equal(round.phase(victim), undefined);
   });
 
+  test('the steps that are still to come count as considered, whatever the scheduler says now', () => {
+    const steps = ['destroy', 'deleteVolume', 'undefine'];
+    const ahead = (round: PlanCase) => {
+      const keys = [...round.plan().considered];
+      return steps.filter((step) => keys.some((key) => key.startsWith(`rhodey/${step}/${victim}`)));
+    };
+    const round = shrunk(draining);
+    assert.deepEqual(ahead(round), steps);
+    round.verdicts.set(victim, drained);
+    assert.deepEqual(ahead(round), steps);
+    assert.deepEqual(ahead(round.off(victim)), ['deleteVolume', 'undefine']);
+    assert.deepEqual(ahead(round.without({ volume: disk })), ['undefine']);
+    const unseen = shrunk(absent).off(victim);
+    unseen.inventory.pool.active = false;
+    unseen.inventory.pool.volumes = [];
+    assert.deepEqual(ahead(unseen), ['deleteVolume', 'undefine'], 'its disk may be there');
+  });
+
   test('one that never joined is powered off at once', () => {
     assert.deepEqual(shrunk(absent).actions(), [`destroy ${victim}`]);
   });
 
   test('a paused victim may still have jobs: it is not powered off undrained', () => {
     const round = shrunk(draining);
-    Object.assign(round.domain(victim), { state: 'paused' });
+    Object.assign(round.domain(victim), { state: 'paused', reason: 'user' });
     assert.deepEqual(round.actions(), []);
+    assert.deepEqual(round.phase(victim), ['Draining', 'PausedByUser']);
+  });
+
+  test('one that a full disk has paused goes on, so that its work can end', () => {
+    const round = shrunk(draining);
+    Object.assign(round.domain(victim), { state: 'paused', reason: 'ioerror' });
+    assert.deepEqual(round.actions(), [`resume ${victim}`]);
+    assert.deepEqual(round.phase(victim), ['Draining', 'Resuming']);
   });
 
   test('the module is told why, and since when it remembers', () => {

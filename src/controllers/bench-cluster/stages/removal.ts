@@ -8,6 +8,7 @@ import type { HostAction } from '../action.ts';
 import { nodeVolume } from '../desired.ts';
 import type { Cure } from '../health.ts';
 import { type ClusterScope, mayRun, type NodeScope, type Removal } from '../scope.ts';
+import { power } from './power.ts';
 import type { StagedNode } from './staged.ts';
 
 export function planRemoval(
@@ -16,22 +17,53 @@ export function planRemoval(
   removal: Removal,
   verdict: Verdict | undefined,
 ): StagedNode {
-  const { domain } = node;
+  const way = wayOut(scope, node);
+  const ahead = Object.values(way).map((action) => ({ host: scope.cluster.host, ...action }));
+  return { ...nextStep(scope, node, removal, verdict, way), ahead };
+}
+
+/** The steps that are still to be taken. */
+interface WayOut {
+  destroy?: HostAction;
+  deleteVolume?: HostAction;
+  undefine?: HostAction;
+}
+
+function wayOut(scope: ClusterScope, { name, uuid, domain, volume }: NodeScope): WayOut {
+  const target = domain?.owner && { name: domain.name, uuid: domain.uuid, owner: domain.owner };
+  const isUnseen = !scope.inventory.pool.active;
+  const disk = nodeVolume(name, uuid);
+  return {
+    ...(target &&
+      mayRun(domain) && { destroy: { kind: 'changeDomain', change: 'destroy', domain: target } }),
+    ...((volume || isUnseen) && {
+      deleteVolume: { kind: 'deleteVolume', name: disk, onlyUsedBy: uuid },
+    }),
+    ...(target && { undefine: { kind: 'changeDomain', change: 'undefine', domain: target } }),
+  };
+}
+
+function nextStep(
+  scope: ClusterScope,
+  node: NodeScope,
+  removal: Removal,
+  verdict: Verdict | undefined,
+  { destroy, deleteVolume, undefine }: WayOut,
+): StagedNode {
   const remove = (message: string, action: HostAction): StagedNode => ({
     outcome: { phase: 'Deleting', reason: 'Removing', message: `${removal.reason}: ${message}` },
     actions: [
       { action: { host: scope.cluster.host, ...action }, why: `${removal.reason}: ${message}` },
     ],
   });
-  const target = domain?.owner && { name: domain.name, uuid: domain.uuid, owner: domain.owner };
-  if (target && mayRun(domain)) {
-    if (verdict?.kind !== 'drained' && verdict?.kind !== 'absent')
-      return draining(removal, verdict);
-    const message = verdict.kind === 'drained' ? verdict.message : 'it never joined';
-    const off = remove(message, { kind: 'changeDomain', change: 'destroy', domain: target });
+  if (destroy) {
+    if (verdict?.kind !== 'drained' && verdict?.kind !== 'absent') {
+      return goingOn(scope, node, removal) ?? draining(removal, verdict);
+    }
+    const off = remove(verdict.kind === 'drained' ? verdict.message : 'it never joined', destroy);
     return removal.cure ? cured(off, removal.cure) : off;
   }
-  if (target && verdict?.kind !== 'absent') {
+  if (undefine && verdict?.kind !== 'absent') {
     return {
       outcome: {
         phase: 'Deleting',
@@ -45,15 +77,8 @@ export function planRemoval(
     const message = 'its disk cannot be seen, because the storage pool is not active';
     return { outcome: { phase: 'Deleting', reason: 'PoolInactive', message }, actions: [] };
   }
-  if (node.volume) {
-    return remove('its disk is deleted', {
-      kind: 'deleteVolume',
-      name: nodeVolume(node.name, node.uuid),
-      onlyUsedBy: node.uuid,
-    });
-  }
-  if (!target) return { outcome: gone, actions: [] };
-  return remove('it is undefined', { kind: 'changeDomain', change: 'undefine', domain: target });
+  if (deleteVolume) return remove('its disk is deleted', deleteVolume);
+  return undefine ? remove('it is undefined', undefine) : { outcome: gone, actions: [] };
 }
 
 /** Powered off to be mended, which is counted; a restart is on again in the next round. */
@@ -65,6 +90,17 @@ function cured({ outcome, actions }: StagedNode, cure: Cure): StagedNode {
 }
 
 const gone = { phase: 'Deleting', reason: 'Removed', message: 'nothing is left of it' } as const;
+
+/** Nothing drains while its machine is paused: it is told to go on as a wanted one would be. */
+function goingOn(scope: ClusterScope, node: NodeScope, removal: Removal): StagedNode | undefined {
+  const paused = node.domain?.state === 'paused' ? power(scope, node) : undefined;
+  if (paused === undefined) return undefined;
+  const { reason, message } = paused.outcome;
+  return {
+    outcome: { phase: 'Draining', reason, message: `${removal.reason}: ${message}` },
+    actions: paused.actions,
+  };
+}
 
 function draining(removal: Removal, verdict: Verdict | undefined): StagedNode {
   const known = verdict && 'message' in verdict ? verdict : undefined;

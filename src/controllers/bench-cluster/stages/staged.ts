@@ -7,6 +7,8 @@ import type { ClusterScope } from '../scope.ts';
 export interface StagedNode {
   outcome: NodeOutcome;
   actions: { action: Action; why: string; repair?: RepairKind }[];
+  /** The steps of its way that are still to come, due or not. */
+  ahead?: Action[];
 }
 
 /** `repair`: the action mends what was well before, and is counted. */
