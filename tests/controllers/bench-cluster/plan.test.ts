@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { actionKey } from '../../../src/controllers/bench-cluster/action.ts';
 import type { FailureView } from '../../../src/controllers/bench-cluster/observed.ts';
 import type { Verdict } from '../../../src/controllers/schedulers/scheduler.ts';
-import { clusterOf, recordOf } from '../../fakes/builders.ts';
+import { clusterOf, imageOf, recordOf } from '../../fakes/builders.ts';
 import { now, PlanCase, poolPath } from './plan-case.ts';
 
 const worker = 'alpha-compute-0';
@@ -186,10 +186,28 @@ describe('the way of a wanted node', () => {
     assert.equal(again.action.domain.type, 'qemu');
   });
 
-  test('an outdated domain that was undefined runs on until its turn', () => {
+  test('an outdated head that was undefined gets the definition back that it runs with', () => {
     const round = new PlanCase();
-    Object.assign(round.domain('alpha-head-0'), { persistent: false });
-    round.edit(recordOf(clusterOf({ spec: { controlPlane: { memory: '4Gi' } } })));
+    const head = round.domain('alpha-head-0');
+    Object.assign(head, { persistent: false, cpus: 3, memoryBytes: 2 ** 31 });
+    const spec = { controlPlane: { memory: '4Gi', cpus: 4 }, image: 'other' };
+    const images = [...round.record.images, imageOf('other', 'b')];
+    round.edit(recordOf(clusterOf({ spec }), { images }));
+    const [defined = assert.fail()] = round
+      .plan()
+      .actions.flatMap(({ action }) => (action.kind === 'defineDomain' ? action.domain : []));
+    const { name, cpus, memoryBytes, boot, owner } = defined;
+    assert.deepEqual([name, cpus, memoryBytes], ['alpha-head-0', 3, 2 ** 31]);
+    const files = [boot?.kernel, boot?.initrd].map((file) => `${poolPath}/${file}`);
+    assert.deepEqual(files, head.files.slice(1));
+    assert.deepEqual(owner, head.owner, 'its mark still tells its spec');
+  });
+
+  test('an outdated worker that was undefined runs on until its turn', () => {
+    const round = new PlanCase();
+    Object.assign(round.domain('alpha-compute-1'), { persistent: false });
+    round.edit(recordOf(clusterOf({ pool: { memory: '4Gi' } })));
+    round.verdicts.set('alpha-compute-0', { kind: 'draining', reason: 'Jobs', message: '1 job' });
     assert.deepEqual(round.actions(), []);
   });
 });

@@ -2,7 +2,7 @@
  * The way of a wanted node: image → network → volume → domain → running → reached → joined. The
  * first unmet stage gives its outcome and, at most, one action. Pure.
  */
-import type { DomainSpec } from '../../ports.ts';
+import type { DomainSpec, DomainView } from '../../ports.ts';
 import type { Verdict } from '../../schedulers/scheduler.ts';
 import { type DesiredNode, ownerMark } from '../desired.ts';
 import { type ClusterScope, isOverlayOfOurs, mayRun, type NodeScope } from '../scope.ts';
@@ -54,18 +54,21 @@ function foreignDomain(scope: ClusterScope, node: NodeScope): StagedNode | undef
 }
 
 /**
- * A running domain without persistent definition was undefined by somebody: define it again. One
- * of an earlier spec has no definition any more; it runs on until its turn to be replaced comes.
+ * A running domain without persistent definition was undefined by somebody: define it again. A
+ * worker of an earlier spec runs on until its turn to be replaced comes; a head is never replaced,
+ * so it gets the definition back that it runs with.
  */
 function runningDomain(
   scope: ClusterScope,
   node: NodeScope,
   desired: DesiredNode,
 ): StagedNode | undefined {
-  if (node.domain === undefined || node.domain.persistent || node.outdated) return undefined;
+  const { domain } = node;
+  if (domain === undefined || domain.persistent) return undefined;
+  if (node.outdated && node.role === 'worker') return undefined;
   return act(scope, ['NotReady', 'Undefined', 'the domain was undefined while it runs'], {
     kind: 'defineDomain',
-    domain: domainSpec(scope, desired),
+    domain: node.outdated ? specAsItRuns(scope, desired, domain) : domainSpec(scope, desired),
   });
 }
 
@@ -174,6 +177,25 @@ function joined(verdict: Verdict | undefined): StagedNode {
     case undefined:
       return wait('Configuring', 'Joining', 'the scheduler does not know the node yet');
   }
+}
+
+/** As far as the listing tells; its mark goes on to say that it is of an earlier spec. */
+function specAsItRuns(scope: ClusterScope, desired: DesiredNode, domain: DomainView): DomainSpec {
+  const prefix = `${scope.inventory.pool.path}/`;
+  const [kernel, initrd] = ['.vmlinuz', '.initrd'].map((end) =>
+    domain.files
+      .find((file) => file.startsWith(prefix) && file.endsWith(end))
+      ?.slice(prefix.length),
+  );
+  const { boot: _, ...spec } = domainSpec(scope, desired);
+  const { cmdline } = desired.image;
+  return {
+    ...spec,
+    cpus: domain.cpus ?? spec.cpus,
+    memoryBytes: domain.memoryBytes ?? spec.memoryBytes,
+    ...(kernel && { boot: { kernel, ...(initrd && { initrd }), cmdline } }),
+    owner: domain.owner ?? spec.owner,
+  };
 }
 
 export function domainSpec(scope: ClusterScope, desired: DesiredNode): DomainSpec {
