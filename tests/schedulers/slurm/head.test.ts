@@ -45,6 +45,20 @@ test('a formed head that does not answer is said to be so', () => {
   assert.equal(headOf(a.scope([a.head(), a.worker()])).is, 'notReady SlurmctldNotAnswering');
 });
 
+test('while workers leave, a formed head that does not answer is kept at work', () => {
+  const moved = { ...a.removed, address: '10.0.0.9' };
+  const leaving = a.worker({ ...a.removed }, a.joinedFacts());
+  const { is, start } = headOf(a.scope([a.head(moved), leaving]));
+  assert.equal(is, 'draining WorkersFirst');
+  const conf = start?.files.find(({ path }) => path.endsWith('slurm.conf'));
+  assert.match(JSON.stringify(conf?.content), /SlurmctldHost=a-head-0\(10\.0\.0\.9\)/);
+  const answering = a.view([a.record()]);
+  assert.equal(headOf(a.scope([a.head(moved), leaving], answering)).count, 0, 'it answers');
+  assert.equal(headOf(a.scope([a.head(a.removed), leaving])).count, 0, 'nothing is to be mended');
+  assert.equal(headOf(a.scope([a.head(moved, a.slurmFacts()), leaving])).count, 0, 'never formed');
+  assert.equal(headOf(a.scope([a.head(moved)])).count, 0, 'all have left');
+});
+
 test('the same inputs name the same unit, another config names another', () => {
   const fresh = a.scope([a.head({}, a.slurmFacts()), a.worker()], empty);
   const changed = { ...fresh, config: { config: { KillWait: 60 } } };

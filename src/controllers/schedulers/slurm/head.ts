@@ -14,6 +14,7 @@ import {
   type Decision,
   isSchedulerGone,
   notReady,
+  type PlannedAction,
   poolsOf,
   type SlurmNode,
   type SlurmScope,
@@ -111,11 +112,21 @@ export function planRemovedHead(
   if (wanted.length > 0) return replaceIdleHead(scope, wanted.length);
   if (left.length > 0 && !head.off) {
     const message = `${left.length} workers leave before the head: ${names(left)}`;
-    return { verdict: { kind: 'draining', reason: 'WorkersFirst', message } };
+    const verdict: Verdict = { kind: 'draining', reason: 'WorkersFirst', message };
+    return { verdict, actions: kept(scope, head) };
   }
   if (head.off) return { verdict: { kind: 'absent' } };
   const message = isSchedulerGone(scope) ? 'the head was never formed' : 'all workers have left';
   return { verdict: { kind: 'drained', message } };
+}
+
+/**
+ * Workers cannot leave while slurmctld does not answer, as when the head has another address since:
+ * what keeps a wanted head at work keeps this one until they have left.
+ */
+function kept(scope: SlurmScope, head: SlurmNode): PlannedAction[] {
+  if (scope.view !== undefined || !wasFormed(head)) return [];
+  return planPresentHead(scope, head).actions ?? [];
 }
 
 /** The queue lives on the head's disk, so a head with jobs in any state is not given up. */

@@ -1,0 +1,63 @@
+/** Heads that are in trouble while their cluster goes, or after somebody undefined them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clusterOf } from '../fakes/builders.ts';
+import { pause, readyWorld } from './scenes.ts';
+import type { World } from './world.ts';
+
+const head = 'alpha-head-0';
+const nothing = { domains: [], volumes: [], networks: [] };
+
+function uuidOf(world: World, name: string): string {
+  return world.domain(name)?.uuid ?? '';
+}
+
+test('a cluster goes although its head has had another address since it was formed', async () => {
+  const world = await readyWorld();
+  const before = world.status('alpha')?.endpoint;
+  // It comes back at another address, and the deletion is ordered before it is configured anew.
+  world.hypervisor.disturb(uuidOf(world, head), 'destroy');
+  for (const network of world.hypervisor.networks.values()) network.leases = [];
+  world.source.remove(clusterOf());
+  await world.until('the head has started', () => world.domain(head)?.state !== 'shutoff');
+  await world.untilGone('alpha');
+  assert.notEqual(world.status('alpha')?.endpoint, before);
+  assert.deepEqual(world.picture(), nothing);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a cluster goes when its paused head has gone on', async () => {
+  const world = await readyWorld();
+  Object.assign(world.domain(head) ?? {}, { state: 'paused', reason: 'ioerror' });
+  world.source.remove(clusterOf());
+  await world.untilGone('alpha');
+  assert.deepEqual(world.picture(), nothing);
+});
+
+test('what a person paused is left paused, and the deletion says so', async () => {
+  const world = await readyWorld();
+  pause(world, head);
+  world.source.remove(clusterOf());
+  await world.clock.advance(60_000);
+  assert.equal(world.domain(head)?.state, 'paused');
+  const told = world.status('alpha')?.nodes.find(({ name }) => name === head);
+  assert.deepEqual([told?.phase, told?.reason], ['Draining', 'PausedByUser']);
+  Object.assign(world.domain(head) ?? {}, { state: 'running', reason: 'unpaused' });
+  await world.untilGone('alpha');
+});
+
+test('a head of an earlier spec that is undefined while it runs is defined again as it runs', async () => {
+  const world = await readyWorld();
+  const changed = clusterOf({ spec: { controlPlane: { memory: '4Gi' } } });
+  world.source.put(changed);
+  const outdated = () => world.condition('alpha', 'UpToDate')?.reason === 'HeadOutdated';
+  await world.until('the head is outdated', outdated);
+  const { owner, id } = structuredClone(world.domain(head)) ?? {};
+  world.hypervisor.disturb(uuidOf(world, head), 'undefine');
+  await world.until('it is defined again', () => world.domain(head)?.persistent === true);
+  assert.deepEqual([world.domain(head)?.owner, world.domain(head)?.id], [owner, id]);
+  assert.ok(outdated(), 'and is still called outdated');
+  world.hypervisor.disturb(uuidOf(world, head), 'destroy');
+  await world.until('it is on again', () => world.domain(head)?.state === 'running');
+  assert.deepEqual(world.watched.violations, []);
+});
