@@ -271,6 +271,22 @@ const cases: Case[] = [
     },
   },
   {
+    id: 'S14',
+    what: 'the reason of a person is overwritten, who closed what was then lost',
+    bad(scene) {
+      Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud' });
+      scene.wait(1000).command('down a-w-1', () => {
+        scene.record('a-w-1').reason = 'ours';
+      });
+    },
+    good(scene) {
+      Object.assign(scene.record('a-w-1'), { closed: true, lost: true, reason: 'Not responding' });
+      scene.wait(1000).command('down a-w-1', () => {
+        scene.record('a-w-1').reason = 'ours';
+      });
+    },
+  },
+  {
     id: 'S15',
     what: 'a disk is made from an image that holds something else',
     bad(scene) {

@@ -15,6 +15,14 @@ const faults: [string, string, (scene: Scene) => void][] = [
   ['a node is of another spec', 'a-w-1 has 1 CPUs', (scene) => scene.order({ memory: '2Gi' })],
   ['a node has not joined', 'a-w-1 is not on record', (scene) => scene.scheduler.records.pop()],
   ['a node is not taken back', 'a-w-1 is still closed', (scene) => scene.drain('a-w-1')],
+  [
+    'its scheduler has lost a node',
+    'a-w-1 has not joined',
+    (scene) => {
+      const lost = { closed: true, lost: true, up: false, reason: 'Not responding' };
+      Object.assign(scene.record('a-w-1'), lost);
+    },
+  ],
   ['the status lags', 'a-w-1 is Booting', (scene) => scene.tell({ 'a-w-1': 'Booting' })],
   ['the network is off', 'network net is not', (scene) => scene.host.networks.pop()],
   ['nothing was deleted', 'a-w-1 is left', (scene) => scene.withdraw()],

@@ -3,6 +3,7 @@
  * as the source orders it (L1), nothing is left of what was deleted (S13), deletions have ended
  * (L5), and at rest nothing is written (L2). Worked out from manifests and world alone.
  */
+import type { KnownRecord } from './drains.ts';
 import type { ClusterSpec, Version } from './ledger.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
@@ -118,13 +119,18 @@ function memberFaults(cluster: string, name: string, { drains }: Memory): string
   const record = drains.record(cluster, name);
   if (record === undefined) return [`${name} is not on record with its scheduler`];
   // What a person closed is not for us to open.
-  if (record.closed && !record.closedByUs) return [];
-  if (record.closed) return [`${name} is still closed for work: ${record.reason}`];
+  if (isTheirs(record)) return [];
+  if (record.closed && !record.lost) return [`${name} is still closed for work: ${record.reason}`];
   return record.up ? [] : [`${name} has not joined`];
 }
 
+function isTheirs({ closed, closedByUs, lost }: KnownRecord): boolean {
+  return closed && !closedByUs && !lost;
+}
+
 function statusFaults(cluster: string, name: string, { statuses, drains }: Memory): string[] {
-  if (drains.record(cluster, name)?.closed) return [];
+  const record = drains.record(cluster, name);
+  if (record?.closed && !record.lost) return [];
   const node = statuses.get(cluster)?.nodes.find((item) => item.name === name);
   if (node?.phase === 'Ready') return [];
   return [`the status of ${name} is ${node?.phase ?? 'missing'}, and it is ready`];

@@ -1,4 +1,7 @@
-/** S14: what a person closed for work stays closed, with the reason that the person gave. */
+/**
+ * S14: what a person closed for work stays closed, with the reason that the person gave. What the
+ * scheduler itself has lost is nobody's decision.
+ */
 import type { Checker } from './checker.ts';
 
 export const theirDrains: Checker = {
@@ -11,7 +14,7 @@ export const theirDrains: Checker = {
         ({ namespace, cluster }) => `${namespace}/${cluster}` === key,
       );
       return was.records
-        .filter(({ name, closed }) => closed && effect.script.includes(name))
+        .filter(({ name, closed, lost }) => closed && !lost && effect.script.includes(name))
         .filter(({ name }) => memory.drains.record(key, name)?.closedByUs === false)
         .flatMap(({ name, reason = '' }) => {
           const record = now?.records.find((item) => item.name === name);

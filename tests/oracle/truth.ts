@@ -66,6 +66,8 @@ export interface RecordTruth {
   jobs: number;
   /** No new job starts on it. */
   closed: boolean;
+  /** It is closed only because the scheduler does not hear of it: nobody decided that. */
+  lost?: boolean;
   /** Why it is closed, as recorded. */
   reason?: string;
   /** Its daemon answers the head. */

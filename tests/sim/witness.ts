@@ -90,8 +90,8 @@ function toldBy(clusters: readonly SlurmCluster[], head: string) {
   const told = clusters.find((cluster) => cluster.head === head);
   if (told?.answers !== true) return { answers: false, records: [] };
   const records = [...told.records.values()].map(
-    ({ name, jobs, closed, up, reason }): RecordTruth => {
-      return { name, jobs: jobs.length, closed, up, ...(reason !== undefined && { reason }) };
+    ({ name, jobs, closed, lost, up, reason }): RecordTruth => {
+      return { name, jobs: jobs.length, closed, lost, up, ...(reason !== undefined && { reason }) };
     },
   );
   return { answers: true, records };

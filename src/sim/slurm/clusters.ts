@@ -15,6 +15,8 @@ export interface SlurmRecord {
   /** No new job starts on it. */
   closed: boolean;
   down: boolean;
+  /** Called down by slurmctld itself, and drained by nobody. */
+  lost: boolean;
   /** Has registered with this run of slurmctld, with what its record says, and answers. */
   up: boolean;
   /** Of a drain or of being down, with who gave it. */
@@ -186,6 +188,7 @@ function recordOf(node: NodeRecord, jobs: JobRecord[]): SlurmRecord {
     jobs: jobs.filter(({ nodes }) => nodes.includes(name)).map(({ id }) => id),
     closed: drain || down,
     down,
+    lost: down && !drain && reason?.user === 'slurm',
     up: bootTime !== undefined && !down && !invalid && !notResponding,
     ...(reason && { reason: reason.text, by: reason.user }),
   };

@@ -91,7 +91,8 @@ function setState(daemon: Slurmctld, node: NodeRecord, state: string, reason: st
       daemon.changed();
       return true;
     case 'down':
-      daemon.takeDown(node, reason, 'root');
+      daemon.blame(node, reason, 'root');
+      daemon.takeDown(node);
       return true;
     case 'resume':
       if (node.invalid || !(node.drain || node.down)) return false;

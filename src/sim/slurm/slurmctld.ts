@@ -117,9 +117,8 @@ export class Slurmctld {
   }
 
   /** Its jobs are queued again. */
-  takeDown(node: NodeRecord, reason: string, user: string): void {
+  takeDown(node: NodeRecord): void {
     node.down = true;
-    this.blame(node, reason, user);
     this.jobs.requeueFrom(node);
     this.changed();
   }
@@ -199,7 +198,9 @@ export class Slurmctld {
     node.notResponding = true;
     const silentMs = now - (this.#answeredAt.get(node.name) ?? now);
     if (!node.down && silentMs >= this.conf.slurmdTimeoutMs) {
-      this.takeDown(node, 'Not responding', 'slurm');
+      // A reason that somebody gave stays, as in `set_node_down_ptr`.
+      if (node.reason === undefined) this.blame(node, 'Not responding', 'slurm');
+      this.takeDown(node);
     }
   }
 
