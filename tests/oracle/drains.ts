@@ -23,7 +23,7 @@ interface KnownScheduler {
 
 export class Drains {
   readonly #schedulers = new Map<string, KnownScheduler>();
-  /** By cluster and node: since when its status says Draining without a break. */
+  /** By cluster and node: since when its status says without a break that it is on its way out. */
   readonly #told = new Map<string, number>();
   /** Records that were closed and without a job at the last look. */
   #empty: KnownRecord[] = [];
@@ -58,7 +58,10 @@ export class Drains {
   /** A status was written. */
   told(cluster: string, status: StatusTruth, now: number): void {
     const leaving = new Set(
-      status.nodes.filter(({ phase }) => phase === 'Draining').map(({ name }) => name),
+      // A power-off that fails is tried again, and the time that it waited for has passed already.
+      status.nodes
+        .filter(({ phase }) => phase === 'Draining' || phase === 'Deleting')
+        .map(({ name }) => name),
     );
     for (const key of this.#told.keys()) {
       const [of, node = ''] = key.split(' ');
