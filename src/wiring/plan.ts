@@ -125,12 +125,12 @@ async function planCluster(
     {
       operations: [],
       failures: failuresOf(record.status?.attempts ?? []),
-      others: othersOf(entry, entries),
       ...(record.status && { previous: record.status }),
     },
     signal,
   );
-  const planned = plan(desired, observed, scheduler, ground.clock.now());
+  const others = othersOf(entry, entries);
+  const planned = plan(desired, { ...observed, others }, scheduler, ground.clock.now());
   return {
     namespace,
     name,

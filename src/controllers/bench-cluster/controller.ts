@@ -19,6 +19,7 @@ import type {
   StateStore,
 } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
+import type { CatalogEntry } from './catalog.ts';
 import { type Cluster, Clusters } from './clusters.ts';
 import type { DesiredCluster, Identity } from './desired.ts';
 import { Effects } from './effects.ts';
@@ -168,22 +169,33 @@ export class Controller {
   async #readCatalog(): Promise<void> {
     const snapshot = this.#ports.source.snapshot();
     this.#sourceReport.tell(snapshot);
-    for (const entry of await this.#gate.read(snapshot, this.#clusters.records())) {
-      const cluster = this.#clusters.of(entry.key);
-      const told = digestOf([cluster.faults, cluster.hold]);
-      cluster.faults = entry.faults;
-      if (entry.hold) cluster.hold = entry.hold;
-      else delete cluster.hold;
-      if (entry.changed && entry.record) {
-        await this.#ports.state.putCluster(entry.record);
-        this.#clusters.take(entry.key, cluster, entry.record);
-        cluster.effects.forgetFailures();
+    const woken: string[] = [];
+    try {
+      for (const entry of await this.#gate.read(snapshot, this.#clusters.records())) {
+        if (await this.#take(entry)) woken.push(entry.key);
       }
-      const isNews = told !== digestOf([cluster.faults, cluster.hold]);
-      const fresh = cluster.status === undefined || !cluster.seen;
-      if (entry.changed || isNews || fresh) this.#wake(entry.key);
-      cluster.seen = true;
+    } finally {
+      // Not before all are known: one that goes must know what one wants that came with it.
+      for (const key of woken) this.#wake(key);
     }
+  }
+
+  /** Whether its cluster is to be looked at. */
+  async #take(entry: CatalogEntry): Promise<boolean> {
+    const cluster = this.#clusters.of(entry.key);
+    const told = digestOf([cluster.faults, cluster.hold]);
+    cluster.faults = entry.faults;
+    if (entry.hold) cluster.hold = entry.hold;
+    else delete cluster.hold;
+    if (entry.changed && entry.record) {
+      await this.#ports.state.putCluster(entry.record);
+      this.#clusters.take(entry.key, cluster, entry.record);
+      cluster.effects.forgetFailures();
+    }
+    const isNews = told !== digestOf([cluster.faults, cluster.hold]);
+    const fresh = cluster.status === undefined || !cluster.seen;
+    cluster.seen = true;
+    return entry.changed || isNews || fresh;
   }
 
   /** The round of the VMs first: it needs no guest, and a slow one must not hold it up. */
@@ -197,8 +209,9 @@ export class Controller {
     if (cluster?.record === undefined) return;
     const { record } = cluster;
     const { desired, ports, context, seen } = this.#scene(key, cluster, record);
-    const observed = await observeHost(desired, ports, context, this.#abort.signal);
+    const found = await observeHost(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
+    const observed = { ...found, others: this.#clusters.others(key, record) };
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     const said = hostPlan(planned, cluster.status);
     cluster.effects.settle(said, false);
@@ -214,8 +227,9 @@ export class Controller {
     if (cluster?.record === undefined) return;
     const { record } = cluster;
     const { desired, ports, context, seen } = this.#scene(key, cluster, record);
-    const observed = await observe(desired, ports, context, this.#abort.signal);
+    const found = await observe(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
+    const observed = { ...found, others: this.#clusters.others(key, record) };
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     cluster.effects.settle(planned, 'inventory' in observed.host && 'view' in observed.scheduler);
     for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen);
@@ -241,7 +255,6 @@ export class Controller {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
         repairs: cluster.effects.repairs(),
-        others: this.#clusters.others(key, record),
         ...(cluster.status && { previous: cluster.status }),
       },
       seen: cluster.effects.mark(),

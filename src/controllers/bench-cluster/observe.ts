@@ -26,12 +26,14 @@ const freshFactsMs = 15_000;
 /** How long a round waits: without the head there is little to decide, a worker can come later. */
 const patienceMs = { head: 20_000, worker: 500 };
 
+/** What others want is no part of it: they may be written while one looks. */
+export type Seen = Omit<Observed, 'others'>;
+
 /** What the process knows besides the world. */
 export interface ObserveContext {
   operations: OperationView[];
   failures: ReadonlyMap<string, FailureView>;
   repairs?: NonNullable<Observed['repairs']>;
-  others: Observed['others'];
   previous?: ClusterStatus;
 }
 
@@ -40,7 +42,7 @@ export async function observe(
   ports: ObservePorts,
   context: ObserveContext,
   signal: AbortSignal,
-): Promise<Observed> {
+): Promise<Seen> {
   let inventory: HostInventory;
   try {
     inventory = await ports.hypervisor.inventory(signal);
@@ -99,7 +101,7 @@ export async function observeHost(
   ports: ObservePorts,
   context: ObserveContext,
   signal: AbortSignal,
-): Promise<Observed> {
+): Promise<Seen> {
   const scheduler = { error: 'it is not asked in this round' };
   try {
     const inventory = await ports.hypervisor.inventory(signal);
