@@ -125,12 +125,12 @@ async function planCluster(
     {
       operations: [],
       failures: failuresOf(record.status?.attempts ?? []),
-      ...(record.status && { previous: record.status }),
     },
     signal,
   );
   const others = othersOf(entry, entries);
-  const planned = plan(desired, { ...observed, others }, scheduler, ground.clock.now());
+  const known = { ...observed, others, ...(record.status && { previous: record.status }) };
+  const planned = plan(desired, known, scheduler, ground.clock.now());
   return {
     namespace,
     name,

@@ -53,6 +53,27 @@ test('a boot that never ends is replaced after ten minutes, five times, and then
   }
 });
 
+test('what a quick round has told is known to a slow one that began before it', async () => {
+  const world = await readyWorld();
+  const suspended = () => node(world)?.unhealthy?.since;
+  const run = world.guests.run.bind(world.guests);
+  world.guests.run = async (...asked) => {
+    await new Promise<void>((resolve) => world.clock.after(10_000, resolve));
+    return run(...asked);
+  };
+  world.source.put(clusterOf({ pool: { drain: { timeout: '7m' } } }));
+  await world.clock.advance(3_000);
+  const domain = world.domain(worker);
+  Object.assign(domain ?? {}, { state: 'pmsuspended', reason: 'unknown' });
+  world.hypervisor.announce(domain?.uuid ?? '');
+  await world.clock.advance(1_000);
+  const since = suspended();
+  assert.ok(since);
+  await world.clock.advance(60_000);
+  assert.equal(suspended(), since);
+  assert.deepEqual(world.watched.violations, []);
+});
+
 test('a silent node that its scheduler calls ready is let alone for ever', async () => {
   const world = await readyWorld();
   const before = world.picture();

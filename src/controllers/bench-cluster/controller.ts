@@ -25,7 +25,7 @@ import type { DesiredCluster, Identity } from './desired.ts';
 import { Effects } from './effects.ts';
 import { Guests } from './guests.ts';
 import { Janitor } from './janitor.ts';
-import { observe, observeHost } from './observe.ts';
+import { observe, observeHost, type Seen } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { hostPlan, type Plan, plan } from './plan.ts';
 import { noteError, tellError } from './round-error.ts';
@@ -211,7 +211,7 @@ export class Controller {
     const { desired, ports, context, seen } = this.#scene(key, cluster, record);
     const found = await observeHost(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
-    const observed = { ...found, others: this.#clusters.others(key, record) };
+    const observed = this.#known(key, cluster, record, found);
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     const said = hostPlan(planned, cluster.status);
     cluster.effects.settle(said, false);
@@ -229,7 +229,7 @@ export class Controller {
     const { desired, ports, context, seen } = this.#scene(key, cluster, record);
     const found = await observe(desired, ports, context, this.#abort.signal);
     if (this.#isOver(key, record)) return;
-    const observed = { ...found, others: this.#clusters.others(key, record) };
+    const observed = this.#known(key, cluster, record, found);
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     cluster.effects.settle(planned, 'inventory' in observed.host && 'view' in observed.scheduler);
     for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen);
@@ -240,6 +240,12 @@ export class Controller {
   /** The process ends, or the record is another one now, whose own round has been woken. */
   #isOver(key: string, record: ClusterRecord): boolean {
     return this.#abort.signal.aborted || this.#clusters.get(key)?.record !== record;
+  }
+
+  /** Looking takes time: what others want and what was told last is as it is after it. */
+  #known(key: string, cluster: Cluster, record: ClusterRecord, found: Seen): Observed {
+    const others = this.#clusters.others(key, record);
+    return { ...found, others, ...(cluster.status && { previous: cluster.status }) };
   }
 
   /** What a round begins with. */
@@ -255,7 +261,6 @@ export class Controller {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
         repairs: cluster.effects.repairs(),
-        ...(cluster.status && { previous: cluster.status }),
       },
       seen: cluster.effects.mark(),
     };

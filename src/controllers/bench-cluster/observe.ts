@@ -3,7 +3,6 @@
  * only when something must be learnt there: its address is not proven yet, or the scheduler does
  * not call it ready. The head is always asked, because it speaks for the scheduler.
  */
-import type { ClusterStatus } from '../../crd/status.ts';
 import { toError } from '../../lib/error.ts';
 import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
@@ -26,15 +25,14 @@ const freshFactsMs = 15_000;
 /** How long a round waits: without the head there is little to decide, a worker can come later. */
 const patienceMs = { head: 20_000, worker: 500 };
 
-/** What others want is no part of it: they may be written while one looks. */
-export type Seen = Omit<Observed, 'others'>;
+/** What may change while one looks is no part of it. */
+export type Seen = Omit<Observed, 'others' | 'previous'>;
 
 /** What the process knows besides the world. */
 export interface ObserveContext {
   operations: OperationView[];
   failures: ReadonlyMap<string, FailureView>;
   repairs?: NonNullable<Observed['repairs']>;
-  previous?: ClusterStatus;
 }
 
 export async function observe(

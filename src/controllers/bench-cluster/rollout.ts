@@ -1,8 +1,9 @@
 /**
  * Which outdated workers may be replaced now, so that at most `maxUnavailable` of a pool's
- * `replicas` are missing. What has begun goes on, then nodes that are unusable anyway, then as many
- * others as the pool can spare. With `maxSurge`, nodes beyond `replicas` stand in meanwhile. Head
- * nodes are never replaced by themselves, because the scheduler's state lives there. Pure.
+ * `replicas` are missing. What has begun goes on, then nodes that are unusable anyway, unless as
+ * many are being made, then as many others as the pool can spare. With `maxSurge`, nodes beyond
+ * `replicas` stand in meanwhile. Head nodes are never replaced by themselves, because the
+ * scheduler's state lives there. Pure.
  */
 import type { DomainView } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
@@ -59,12 +60,18 @@ export function chooseReplacements(scope: ClusterScope): Set<string> {
     const nodes = scope.nodes.filter((node) => node.pool === pool.name && node.desired);
     const usable = nodes.filter((node) => isUsable(scope, node));
     const budget = usable.length - (pool.replicas - pool.maxUnavailable);
-    const broken = nodes
-      .filter((node) => node.outdated && !usable.includes(node))
-      .sort((a, b) => Number(names.has(b.name)) - Number(names.has(a.name)))
-      .slice(0, pool.maxUnavailable + pool.maxSurge);
+    const useless = nodes.filter((node) => !usable.includes(node));
+    const most = pool.maxUnavailable + pool.maxSurge;
+    const begun = useless
+      .filter(({ outdated, name }) => outdated && names.has(name))
+      .slice(0, most);
+    // One that is being made takes a place too: what is useless for a moment may come back first.
+    const made = useless.filter(({ outdated }) => !outdated).length;
+    const broken = useless
+      .filter(({ outdated, name }) => outdated && !names.has(name))
+      .slice(0, Math.max(0, most - begun.length - made));
     const healthy = usable.filter((node) => node.outdated).slice(0, Math.max(0, budget));
-    for (const node of [...broken, ...healthy]) chosen.add(node.name);
+    for (const node of [...begun, ...broken, ...healthy]) chosen.add(node.name);
   }
   return chosen;
 }

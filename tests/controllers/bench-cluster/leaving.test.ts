@@ -167,7 +167,7 @@ describe('a rollout', () => {
     assert.deepEqual(leaving(round), ['alpha-compute-2']);
   });
 
-  test('waits while a node that is new is not usable yet', () => {
+  test('waits while a node that is new is not usable yet, also with one that is useless', () => {
     const round = edited();
     const fresh = round.domain('alpha-compute-0');
     const mark = fresh.owner?.node;
@@ -175,6 +175,12 @@ describe('a rollout', () => {
     mark.specHash = round.node('alpha-compute-0').specHash;
     round.ready?.delete('alpha-compute-0');
     assert.deepEqual(leaving(round), []);
+    round.ready?.delete('alpha-compute-2');
+    assert.deepEqual(leaving(round), [], 'it may come back, and then two would be missing');
+    round.ready?.add('alpha-compute-0');
+    assert.deepEqual(leaving(round), ['alpha-compute-2']);
+    round.ready?.delete('alpha-compute-0');
+    assert.deepEqual(leaving(round), ['alpha-compute-2'], 'it has begun');
   });
 
   test('begins with nothing while the scheduler cannot be asked', () => {
