@@ -66,11 +66,14 @@ export interface FactsOutput {
   view?: { exitCode: number; output: string };
 }
 
-/** Throws SyntaxError on an answer that is not whole. */
+/**
+ * Throws SyntaxError on an answer that is not whole: the end mark is the last line of ours, so what
+ * is left of an answer that was cut never says anything else than the answer did.
+ */
 export function parseFacts(stdout: string): FactsOutput {
   const values = new Map<string, string[]>();
   const sections = new Map<string, string[]>();
-  const units: Record<string, string>[] = [];
+  const units: Map<string, string>[] = [];
   let section: { mark: string; lines: string[] } | undefined;
   for (const line of stdout.split('\n')) {
     const match = line.startsWith(mark) ? /^([\w.]+)=(.*)$/.exec(line.slice(mark.length)) : null;
@@ -83,17 +86,18 @@ export function parseFacts(stdout: string): FactsOutput {
       } else section.lines.push(line);
     } else if (match === null) {
       // Noise, such as a greeting.
-    } else if (key === 'begin') {
+    } else if (values.has('complete')) throw cut();
+    else if (key === 'begin') {
       section = { mark: value, lines: [] };
       sections.set(nameOf(value), section.lines);
     } else if (key.startsWith('unit.')) collectUnit(units, key.slice(5), value);
     else values.set(key, [...(values.get(key) ?? []), value]);
   }
-  if (values.get('complete') === undefined) throw new SyntaxError('the answer of the guest is cut');
+  if (values.get('complete')?.[0] !== '1') throw cut();
   const view = sections.get('view');
   return {
     facts: {
-      bootId: one(values, 'bootId'),
+      bootId: written(values, 'bootId'),
       hostname: one(values, 'hostname'),
       cpus: count(values, 'cpus'),
       memoryMiB: Math.floor(count(values, 'memoryKiB') / 1024),
@@ -104,6 +108,10 @@ export function parseFacts(stdout: string): FactsOutput {
   };
 }
 
+function cut(): SyntaxError {
+  return new SyntaxError('the answer of the guest is cut');
+}
+
 /** `facts/6f0d…` → `facts`; a mark without its word is none of ours. */
 function nameOf(mark: string): string {
   const [name = '', nonce = ''] = mark.split('/');
@@ -111,29 +119,33 @@ function nameOf(mark: string): string {
   return name;
 }
 
-function collectUnit(units: Record<string, string>[], key: string, value: string): void {
+function collectUnit(units: Map<string, string>[], key: string, value: string): void {
   const last = units.at(-1);
-  if (last === undefined || key in last) units.push({ [key]: value });
-  else last[key] = value;
+  if (last === undefined || last.has(key)) units.push(new Map([[key, value]]));
+  else last.set(key, value);
 }
 
-function unitView(unit: Record<string, string>, values: Map<string, string[]>): UnitView {
-  const name = unit.Id ?? '';
-  const short = name.replace(/^benchcluster-/, '').replace(/\.service$/, '');
+function unitView(unit: Map<string, string>, values: Map<string, string[]>): UnitView {
+  const name = unit.get('Id') ?? '';
+  const short = /^benchcluster-(.+)\.service$/.exec(name)?.[1];
+  if (short === undefined)
+    throw new SyntaxError('the answer of the guest has a unit without a name');
   const keyed = (key: string, of: string) =>
     values
       .get(key)
       ?.find((value) => value.startsWith(`${of}=`))
       ?.slice(of.length + 1);
-  const ended = Number(unit.InactiveEnterTimestampMonotonic ?? 0) / 1e6;
+  // A file that is being written, or a unit that never ended, has nothing there.
+  const numberAt = (key: string) => numberOf(unit.get(key) || '0', key);
+  const ended = numberAt('InactiveEnterTimestampMonotonic') / 1e6;
   const uptime = count(values, 'uptime');
-  const activeState = unit.ActiveState ?? '';
+  const activeState = unit.get('ActiveState') ?? '';
   return {
     name,
     activeState,
-    result: unit.Result ?? '',
-    exitStatus: Number(unit.ExecMainStatus ?? 0),
-    attempts: Number(keyed('attempts', short) ?? 0),
+    result: unit.get('Result') ?? '',
+    exitStatus: numberAt('ExecMainStatus'),
+    attempts: numberOf(keyed('attempts', short) || '0', 'attempts'),
     ...(activeState === 'failed' && { endedSecondsAgo: Math.max(0, uptime - ended) }),
     journalTail: Buffer.from(keyed('journal', name) ?? '', 'base64').toString('utf8'),
   };
@@ -145,10 +157,20 @@ function one(values: Map<string, string[]>, key: string): string {
   return value;
 }
 
-function count(values: Map<string, string[]>, key: string): number {
+/** It names a boot, and no text would be the same for all. */
+function written(values: Map<string, string[]>, key: string): string {
   const text = one(values, key);
+  if (text === '') throw new SyntaxError(`the answer of the guest has nothing in ${key}`);
+  return text;
+}
+
+function count(values: Map<string, string[]>, key: string): number {
+  return numberOf(one(values, key), key);
+}
+
+function numberOf(text: string, key: string): number {
   const value = Number(text);
-  if (text === '' || !Number.isFinite(value) || value < 0) {
+  if (!/^\d+(\.\d+)?$/.test(text) || value > Number.MAX_SAFE_INTEGER) {
     throw new SyntaxError(`the answer of the guest has no number in ${key}`);
   }
   return value;
