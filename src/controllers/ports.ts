@@ -198,6 +198,8 @@ export interface GuestResult {
   exitCode: number;
   stdout: string;
   stderr: string;
+  /** The output was too long, and a part in its middle is left out. */
+  truncated?: true;
 }
 
 /** Runs shell scripts in guests over SSH; the script travels on stdin, never in argv. */

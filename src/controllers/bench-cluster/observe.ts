@@ -252,6 +252,7 @@ function readVisit(
   if (visit.kind === 'unproven') return { guest: visit };
   const { address, result } = visit;
   try {
+    if (result.truncated) throw new RangeError('they are too long');
     const { facts, schedulerFacts, view } = parseFacts(result.stdout);
     const all: GuestFacts<unknown> = {
       ...facts,

@@ -194,9 +194,10 @@ function nameOf(target: GuestTarget): string {
 
 // As a shell tells it: a command that a signal ended has 128 and the signal's number.
 function guestResult(result: CommandResult, name: string): GuestResult {
-  const { exitCode, signal, stdout, stderr } = result;
-  if (exitCode !== null) return { exitCode, stdout, stderr };
+  const { exitCode, signal, stdout, stderr, truncated } = result;
+  const output = { stdout, stderr, ...(truncated && { truncated }) };
+  if (exitCode !== null) return { exitCode, ...output };
   const number = Object.entries(constants.signals).find(([key]) => key === signal)?.[1];
   if (number === undefined) throw new SshOutcomeUnknown(name, `signal ${signal}`, stderr);
-  return { exitCode: 128 + number, stdout, stderr };
+  return { exitCode: 128 + number, ...output };
 }
