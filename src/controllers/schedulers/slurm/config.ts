@@ -83,6 +83,10 @@ export function checkConfig(spec: SlurmSpec): { path: string; message: string }[
     const folded = key.toLowerCase();
     const twin = seen.get(folded);
     seen.set(folded, key);
+    if (!/^[A-Za-z][A-Za-z0-9]*$/.test(key)) {
+      faults.push({ path, message: 'is not the name of a parameter' });
+      continue;
+    }
     if (twin !== undefined) faults.push({ path, message: `is the same parameter as ${twin}` });
     if (refusedNames.has(folded)) {
       faults.push({ path, message: `${refusedNames.get(folded)} is set by the controller` });

@@ -101,6 +101,8 @@ function isDaemon(name: string | undefined): name is Daemon {
   return daemons.some((daemon) => daemon === name);
 }
 
+const singleKinds = ['conf', 'applied', 'join'];
+
 export function parseFacts(stdout: string): SlurmFacts {
   const lines = stdout.trimEnd().split('\n');
   if (lines[0] !== 'slurm-facts 1' || lines.at(-1) !== 'slurm-facts end') {
@@ -113,7 +115,8 @@ export function parseFacts(stdout: string): SlurmFacts {
     const [name, property, value] = words;
     if (kind === 'daemon' && isDaemon(name)) states.set(`${name}.${property}`, value ?? '');
     else if (kind === 'daemon') throw new SlurmOutputError('unknown daemon in the facts', stdout);
-    else single.set(kind, words);
+    else if (singleKinds.includes(kind) && !single.has(kind)) single.set(kind, words);
+    else throw new SlurmOutputError('a line of the facts is not understood', stdout);
   }
   const daemonFacts = (name: Daemon): DaemonFacts => ({
     active: states.get(`${name}.ActiveState`) ?? 'unknown',

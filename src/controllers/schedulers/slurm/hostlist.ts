@@ -38,7 +38,10 @@ function* expandPart(part: string): Generator<string> {
 
 function* expandRange(range: string): Generator<string> {
   const [, first = '', last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(range) ?? [];
-  if (first === '') throw new RangeError(`not a range of hosts: ${range.slice(0, 200)}`);
+  // A range of no host would be a job on no node, and many of them a search without end.
+  if (first === '' || Number(last) < Number(first)) {
+    throw new RangeError(`not a range of hosts: ${range.slice(0, 200)}`);
+  }
   for (let number = Number(first); number <= Number(last); number += 1) {
     yield String(number).padStart(first.length, '0');
   }

@@ -42,6 +42,9 @@ const nodeKeys = 'NodeName NodeAddr CPUTot RealMemory State BootTime SlurmdStart
 /** Every state in which a job may hold a node or still want one. */
 const jobStates = 'PD,CF,R,S,ST,CG,RS,SI,SO,RQ,RD';
 
+/** Of all jobs together: a short line may stand for thousands of nodes. */
+const mostNamed = 300_000;
+
 /** Keeps seven fields of each record, and its reason when that is its first free text. */
 const nodeFilter = `/^NodeName=/ {
   free = length($0) + 1; reason = ""
@@ -86,7 +89,7 @@ export function parseView(stdout: string): SlurmView {
   const lines = stdout.trimEnd().split('\n');
   const refused = lines.find((line) => line.startsWith('error '));
   if (refused !== undefined) throw new SlurmOutputError(refused.slice(6), stdout);
-  const start = /^slurm-view 1 (\d+)$/.exec(lines[0] ?? '');
+  const start = /^slurm-view 1 (\d{1,15})$/.exec(lines[0] ?? '');
   const end = /^slurm-view end (\d+) (\d+)$/.exec(lines.at(-1) ?? '');
   if (start === null || end === null || lines.length < 2) {
     throw new SlurmOutputError('the view of Slurm is cut off or not ours', stdout);
@@ -96,7 +99,12 @@ export function parseView(stdout: string): SlurmView {
     nodes: new Map(),
     jobs: [],
   };
-  for (const line of lines.slice(1, -1)) addLine(view, line);
+  let named = 0;
+  for (const line of lines.slice(1, -1)) {
+    addLine(view, line);
+    if (line.startsWith('job\t')) named += view.jobs.at(-1)?.nodes.length ?? 0;
+    if (named > mostNamed) throw new SlurmOutputError('the jobs name too many nodes', stdout);
+  }
   if (view.nodes.size !== Number(end[1]) || view.jobs.length !== Number(end[2])) {
     throw new SlurmOutputError('the view of Slurm has other counts than it says', stdout);
   }
@@ -131,10 +139,10 @@ function parseNode(fields: string[], line: string): NodeRecord {
     fields;
   const [base = '', ...flags] = state.split('+');
   const known = /^[A-Za-z0-9._-]+$/.test(name) && /^[A-Z_]+\*?$/.test(base) && address !== '?';
-  if (fields.length !== 9 || !known || !/^\d+$/.test(cpus ?? '') || !/^\d+$/.test(memory ?? '')) {
+  if (fields.length !== 9 || !known || !isWhole(cpus) || !isWhole(memory)) {
     throw new SlurmOutputError('a node is not understood', line);
   }
-  const reason = /^(.*?) \[([^\s@\]]+)@(\d+)\]/.exec(text);
+  const reason = /^(.*?) \[([^\s@\]]+)@(\d{1,15})\]/.exec(text);
   return {
     name,
     address,
@@ -153,8 +161,13 @@ function parseNode(fields: string[], line: string): NodeRecord {
 
 function timeOf(key: 'bootTime' | 'slurmdStartTime', text: string | undefined, line: string) {
   if (text === 'None' || text === 'Unknown' || text === '0') return {};
-  if (!/^\d+$/.test(text ?? '')) throw new SlurmOutputError(`${key} is not understood`, line);
+  if (!isWhole(text)) throw new SlurmOutputError(`${key} is not understood`, line);
   return { [key]: Number(text) };
+}
+
+/** More digits would be no exact number. */
+function isWhole(text: string | undefined): boolean {
+  return /^\d{1,15}$/.test(text ?? '');
 }
 
 function printable(text: string): string {
