@@ -6,6 +6,7 @@
 import type { OwnerMark } from '../../controllers/ports.ts';
 import { agentChannel } from './domain-xml.ts';
 import { readOwner } from './owner-metadata.ts';
+import { bytesOf } from './sizes.ts';
 import type { XmlElement } from './xml.ts';
 import { childrenOf, descendants, find, parseRoot, textAt, XmlFault } from './xml.ts';
 
@@ -45,29 +46,14 @@ export function readDomain(xml: string): DomainConfig {
   };
 }
 
-/** The units that libvirt's schema has; its own are KiB. */
-const unitBytes: Readonly<Record<string, number>> = {
-  b: 1,
-  bytes: 1,
-  KB: 1e3,
-  k: 2 ** 10,
-  KiB: 2 ** 10,
-  MB: 1e6,
-  M: 2 ** 20,
-  MiB: 2 ** 20,
-  GB: 1e9,
-  G: 2 ** 30,
-  GiB: 2 ** 30,
-};
-
 /** What cannot be read is left out: it is of no consequence for whose the domain is. */
 function readSizes(root: XmlElement): Pick<DomainConfig, 'cpus' | 'memoryBytes'> {
   const cpus = Number(textAt(root, 'vcpu'));
   const unit = attributeAt(root, 'memory', 'unit') ?? 'KiB';
-  const bytes = Number(textAt(root, 'memory')) * (unitBytes[unit] ?? Number.NaN);
+  const bytes = bytesOf(textAt(root, 'memory') ?? '', unit) ?? 0;
   return {
     ...(Number.isSafeInteger(cpus) && cpus > 0 && { cpus }),
-    ...(Number.isSafeInteger(bytes) && bytes > 0 && { memoryBytes: bytes }),
+    ...(bytes > 0 && { memoryBytes: bytes }),
   };
 }
 

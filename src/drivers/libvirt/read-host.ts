@@ -4,6 +4,7 @@
  */
 import type { NetworkView, VolumeView } from '../../controllers/ports.ts';
 import { readOwner } from './owner-metadata.ts';
+import { bytesOf } from './sizes.ts';
 import type { XmlElement } from './xml.ts';
 import { childrenOf, find, parseRoot, textAt, XmlFault } from './xml.ts';
 
@@ -71,26 +72,9 @@ function required(root: XmlElement, ...path: string[]): string {
   return text;
 }
 
-const units: Readonly<Record<string, number>> = {
-  b: 1,
-  bytes: 1,
-  KB: 1e3,
-  KiB: 2 ** 10,
-  k: 2 ** 10,
-  MB: 1e6,
-  MiB: 2 ** 20,
-  GB: 1e9,
-  GiB: 2 ** 30,
-  TB: 1e12,
-  TiB: 2 ** 40,
-};
-
 function bytesAt(root: XmlElement, name: string): number {
   const element = find(root, name);
-  const factor = units[element?.attributes.get('unit') ?? 'bytes'];
-  const text = element?.text ?? '';
-  if (factor === undefined || !/^\d{1,16}$/.test(text)) {
-    throw new XmlFault(`<${root.name}> without a size in <${name}>`);
-  }
-  return Number(text) * factor;
+  const bytes = bytesOf(element?.text ?? '', element?.attributes.get('unit') ?? 'bytes');
+  if (bytes === undefined) throw new XmlFault(`<${root.name}> without a size in <${name}>`);
+  return bytes;
 }
