@@ -9,21 +9,21 @@ import { StateError } from './state-error.ts';
 import { readState } from './state-files.ts';
 import { jsonOf } from './state-records.ts';
 
-const StoredRemoval = z.object({
+const StoredRemoval = z.strictObject({
   cluster: z.string(),
   deletes: z.boolean(),
-  pools: z.array(z.object({ name: z.string(), from: z.int().min(0), to: z.int().min(0) })),
+  pools: z.array(z.strictObject({ name: z.string(), from: z.int().min(0), to: z.int().min(0) })),
 });
 
-const StoredLedger = z.object({
+const StoredLedger = z.strictObject({
   held: z.array(StoredRemoval.extend({ since: z.iso.datetime() })),
   nodes: z.int().min(0),
   confirmed: z.array(StoredRemoval),
   changes: z.array(
-    z.object({
+    z.strictObject({
       at: z.iso.datetime(),
       cluster: z.string(),
-      pools: z.array(z.object({ name: z.string(), replicas: z.int().min(0) })),
+      pools: z.array(z.strictObject({ name: z.string(), replicas: z.int().min(0) })),
     }),
   ),
 });

@@ -22,7 +22,8 @@ export interface StoredCluster {
   requestedAt?: string;
 }
 
-const StoredRecord = z.object({
+// A field that nobody knows is a damaged one: its value must not be forgotten.
+const StoredRecord = z.strictObject({
   createdAt: z.iso.datetime(),
   cluster: BenchCluster,
   images: z.array(BenchImage),
@@ -153,9 +154,12 @@ function corrupt(file: string, reason: string): StateError {
   return new StateError('corrupt', { file, reason, hint });
 }
 
+/** Damaged bytes are refused; they would be read as other characters. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 export function jsonOf(content: string | Buffer): unknown {
   try {
-    return JSON.parse(content.toString('utf8'));
+    return JSON.parse(typeof content === 'string' ? content : utf8.decode(content));
   } catch {
     // Undefined is what no JSON text stands for; callers say what it means.
     return undefined;
