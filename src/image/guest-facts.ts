@@ -67,8 +67,13 @@ export function parseFacts(output: string): AskedFacts {
     const key = line.slice(0, tab);
     seen.set(key, [...(seen.get(key) ?? []), line.slice(tab + 1)]);
   }
-  if (!seen.has('done')) {
+  // At its place and nowhere else: a name of a file may hold a line break and any word.
+  const rootBytes = Number(seen.get('rootBytes')?.[0] ?? '');
+  if (!/(^|\n)done\t1\n*$/.test(output) || seen.get('done')?.length !== 1) {
     throw new ImageError('GUEST_UNREACHABLE', 'The guest did not answer to the end', { output });
+  }
+  if (!Number.isSafeInteger(rootBytes) || rootBytes < 0) {
+    throw new ImageError('GUEST_UNREACHABLE', 'The guest told no size of its disk', { output });
   }
   const list = (key: string): string[] => seen.get(key) ?? [];
   const first = (key: string): string => list(key)[0] ?? '';
@@ -79,7 +84,7 @@ export function parseFacts(output: string): AskedFacts {
     machineId: first('machineId'),
     hostKeys: list('hostKeys'),
     authorizedKeys: list('authorizedKeys'),
-    rootBytes: Number(first('rootBytes')),
+    rootBytes,
     nameServers: list('nameServers'),
     missingPrograms: list('missingPrograms'),
     activeDaemons: list('activeDaemons'),

@@ -6,23 +6,32 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 
-export type ImageFile = { name: string; size: number; sha256: string };
+const ImageFile = z.object({
+  // Beside image.json, whatever somebody wrote there.
+  name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]*$/),
+  size: z.int().min(0),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
 
-export type ImageManifest = {
-  name: string;
+const ImageManifest = z.object({
+  name: z.string(),
   /** Digest of the recipe it was built from. */
-  recipe: string;
-  builtAt: string;
-  provides: readonly string[];
-  user: string;
-  access: 'SystemdCredentials';
-  cmdline: string;
-  disk: ImageFile & { format: 'qcow2'; virtualSize: number };
-  kernel: ImageFile;
-  initrd: ImageFile;
-  packages: Readonly<Record<string, string>>;
-};
+  recipe: z.string(),
+  builtAt: z.iso.datetime(),
+  provides: z.array(z.string()).readonly(),
+  user: z.string(),
+  access: z.literal('SystemdCredentials'),
+  cmdline: z.string(),
+  disk: ImageFile.extend({ format: z.literal('qcow2'), virtualSize: z.int().min(0) }),
+  kernel: ImageFile,
+  initrd: ImageFile,
+  packages: z.record(z.string(), z.string()),
+});
+
+export type ImageFile = z.infer<typeof ImageFile>;
+export type ImageManifest = z.infer<typeof ImageManifest>;
 
 /** A built image: its manifest and the absolute paths of its files. */
 export type BuiltImage = {
@@ -46,11 +55,11 @@ export function imageDir(cacheDir: string, name: string, recipeDigest: string): 
   return join(cacheDir, name, recipeDigest.slice(0, 12));
 }
 
-/** The image in a folder, undefined when there is none. */
+/** The image in a folder; undefined when there is none, or one whose image.json is damaged. */
 export async function readImage(dir: string): Promise<BuiltImage | undefined> {
   let manifest: ImageManifest;
   try {
-    manifest = JSON.parse(await readFile(join(dir, MANIFEST_FILE), 'utf8'));
+    manifest = ImageManifest.parse(JSON.parse(await readFile(join(dir, MANIFEST_FILE), 'utf8')));
   } catch {
     return undefined;
   }
