@@ -3,7 +3,16 @@
  * two readers could understand differently: a key twice, a number with a leading zero, a key that
  * is no text. Merge keys are refused by name. Values have no prototype, so no key is special.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, Scalar } from 'yaml';
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  Scalar,
+} from 'yaml';
 import { type FieldPath, pathKey } from './field-path.ts';
 import { yamlLimits } from './yaml-syntax.ts';
 
@@ -31,17 +40,29 @@ export interface PlainDocument {
 /** Aliases share what they refer to, so a small file could unfold to a large value. */
 const maxNodes = 10_000;
 
+/** Reading on would take time and memory for a value that is refused. */
+class TooManyValues extends Error {}
+
 export function plainDocument(document: Document.Parsed): PlainDocument {
   const reader = new Reader(document);
+  const { places, problems } = reader;
   const root = document.contents;
-  const value = root === null ? undefined : reader.read(root, [], root.range[0]);
-  return { value, places: reader.places, problems: reader.problems };
+  try {
+    const value = root === null ? undefined : reader.read(root, [], root.range[0]);
+    return { value, places, problems };
+  } catch (thrown) {
+    if (!(thrown instanceof TooManyValues)) throw thrown;
+    const offset = root?.range[0] ?? 0;
+    problems.push({ path: [], offset, message: `unfolds to more than ${maxNodes} values` });
+    return { value: undefined, places, problems };
+  }
 }
 
 class Reader {
   readonly places = new Map<string, Place>();
   readonly problems: Problem[] = [];
   readonly #document: Document.Parsed;
+  readonly #targets = new Map<Alias, { node: Node | undefined }>();
   #nodes = 0;
 
   constructor(document: Document.Parsed) {
@@ -51,12 +72,7 @@ class Reader {
   read(node: Node, path: FieldPath, key: number): unknown {
     const offset = node.range?.[0] ?? key;
     this.#nodes += 1;
-    if (this.#nodes > maxNodes) {
-      if (this.#nodes === maxNodes + 1) {
-        this.#problem(path, offset, `unfolds to more than ${maxNodes} values`);
-      }
-      return undefined;
-    }
+    if (this.#nodes > maxNodes) throw new TooManyValues();
     const source = isScalar(node) ? node.source : undefined;
     const place = { key, value: offset, ...(source !== undefined && { source }) };
     this.places.set(pathKey(path), place);
@@ -65,7 +81,7 @@ class Reader {
       return undefined;
     }
     if (isAlias(node)) {
-      const target = node.resolve(this.#document);
+      const target = this.#targetOf(node);
       if (target !== undefined) return this.read(target, path, key);
       this.#problem(path, offset, `refers to the unknown anchor "${node.source}"`);
       return undefined;
@@ -75,6 +91,13 @@ class Reader {
     if (isScalar(node)) return this.#scalar(node, path, offset);
     this.#problem(path, offset, 'is not a value');
     return undefined;
+  }
+
+  /** The library searches all of the document each time. */
+  #targetOf(alias: Alias): Node | undefined {
+    const known = this.#targets.get(alias) ?? { node: alias.resolve(this.#document) };
+    this.#targets.set(alias, known);
+    return known.node;
   }
 
   #map(items: { key: unknown; value: unknown }[], path: FieldPath): Record<string, unknown> {
