@@ -1,0 +1,35 @@
+/** Of many inputs the few and short ones that run what the seeds do not. */
+import { type Counter, CoverageMap } from './coverage.ts';
+import { faultOf } from './explore.ts';
+import { shortened } from './minimize.ts';
+import type { Surface } from './surface.ts';
+
+const triesForEach = 300;
+
+export async function distilled(
+  surface: Surface,
+  counter: Counter,
+  inputs: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
+  const known = new CoverageMap();
+  const sampleOf = async (bytes: Uint8Array) => {
+    counter.take();
+    await faultOf(surface, bytes);
+    return counter.take();
+  };
+  for (const seed of surface.seeds()) known.add(await sampleOf(seed));
+  const kept: Uint8Array[] = [];
+  for (const input of [...inputs].sort((a, b) => a.length - b.length)) {
+    const news = known.news(await sampleOf(input));
+    if (news === 0) continue;
+    let left = triesForEach;
+    const stays = async (bytes: Uint8Array) => {
+      left -= 1;
+      return known.news(await sampleOf(bytes)) >= news;
+    };
+    const short = await shortened(input, stays, () => left > 0);
+    known.add(await sampleOf(short));
+    kept.push(short);
+  }
+  return kept;
+}
