@@ -10,13 +10,15 @@ interface Case {
   base64?: string;
   /** Part of a message; absent: the text is good. */
   fault?: string;
+  /** Where that fault is; absent when it is one of the whole file. */
+  line?: number;
 }
 
 const corpus: Record<string, Case> = JSON.parse(
   readFileSync(new URL('../corpus/manifests.json', import.meta.url), 'utf8'),
 );
 
-for (const [name, { text, base64, fault }] of Object.entries(corpus)) {
+for (const [name, { text, base64, fault, line }] of Object.entries(corpus)) {
   test(`corpus: ${name}`, () => {
     const content = base64 === undefined ? (text ?? '') : Buffer.from(base64, 'base64');
     const { manifests, faults } = load('a.yaml', content);
@@ -26,7 +28,9 @@ for (const [name, { text, base64, fault }] of Object.entries(corpus)) {
       assert.equal(manifests.length, 1);
     } else {
       assert.deepEqual(manifests, []);
-      assert(messages.includes(fault) && messages !== '', messages);
+      const found = faults.find(({ path = '', message }) => `${path}: ${message}`.includes(fault));
+      assert(found, messages);
+      assert.equal(found.line, line, messages);
     }
   });
 }
