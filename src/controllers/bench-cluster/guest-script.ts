@@ -70,7 +70,9 @@ export interface FactsOutput {
  * Throws SyntaxError on an answer that is not whole: the end mark is the last line of ours, so what
  * is left of an answer that was cut never says anything else than the answer did.
  */
-export function parseFacts(stdout: string): FactsOutput {
+export function parseFacts(stdout: string, truncated = false): FactsOutput {
+  // What is left out in the middle could be lines of ours, and no mark would tell.
+  if (truncated) throw new SyntaxError('the answer of the guest is too long');
   const values = new Map<string, string[]>();
   const sections = new Map<string, string[]>();
   const units: Map<string, string>[] = [];

@@ -252,8 +252,7 @@ function readVisit(
   if (visit.kind === 'unproven') return { guest: visit };
   const { address, result } = visit;
   try {
-    if (result.truncated) throw new RangeError('they are too long');
-    const { facts, schedulerFacts, view } = parseFacts(result.stdout);
+    const { facts, schedulerFacts, view } = parseFacts(result.stdout, result.truncated);
     const all: GuestFacts<unknown> = {
       ...facts,
       scheduler: ports.scheduler.parseFacts(schedulerFacts),

@@ -89,6 +89,17 @@ test('one connection serves many scripts, and the machine is proven first, once'
   await guest.server.close();
 });
 
+test('output that is too long says so, since what is left of it reads like a whole answer', async () => {
+  const guest = await startGuest(UUID);
+  const { runner } = runnerTo(() => guest.server.port);
+  const script = 'echo first; head -c 20000 /dev/zero | tr "\\0" x; echo; echo last';
+  const result = await runner.run(guest.target, script, { ...options, maxOutputBytes: 1_000 });
+  assert.equal(result.truncated, true);
+  assert.match(result.stdout, /^first\n.*\nlast\n$/s);
+  await runner.close();
+  await guest.server.close();
+});
+
 test('on another machine not a single command of ours runs', async () => {
   const guest = await startGuest('3f2b8c1e-0000-4000-8000-00000000ffff');
   const { runner } = runnerTo(() => guest.server.port);
