@@ -4,7 +4,8 @@ import { faultOf } from './explore.ts';
 import { shortened } from './minimize.ts';
 import type { Surface } from './surface.ts';
 
-const triesForEach = 300;
+/** Each takes the coverage, which is dear. */
+const triesForEach = 40;
 
 export async function distilled(
   surface: Surface,

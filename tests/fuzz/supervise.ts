@@ -27,16 +27,36 @@ export interface Report {
   failures: { file: string; message: string }[];
 }
 
-const hangMs = 20_000;
-const heapMiB = 256;
-const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
+export interface Guard {
+  worker: string;
+  hangMs: number;
+  heapMiB: number;
+  /** Keeps the input that ended the process; returns where. */
+  save: (surface: string, bytes: Uint8Array) => string;
+}
 
-export async function supervised(order: Omit<Order, 'noteFile'>): Promise<Report> {
+const usual: Guard = {
+  worker: fileURLToPath(new URL('./worker.ts', import.meta.url)),
+  hangMs: 20_000,
+  heapMiB: 256,
+  save: (surface, bytes) => saveCrash(surfaceNamed(surface), bytes),
+};
+
+export async function supervised(
+  order: Omit<Order, 'noteFile'>,
+  unusual: Partial<Guard> = {},
+): Promise<Report> {
+  const guard = { ...usual, ...unusual };
   const directory = mkdtempSync(join(tmpdir(), 'benchcluster-fuzz-'));
   const noteFile = join(directory, 'input');
   writeFileSync(noteFile, '');
-  const child = fork(worker, [JSON.stringify({ ...order, noteFile })], {
-    execArgv: [`--max-old-space-size=${heapMiB}`, '--stack-trace-limit=20'],
+  const child = fork(guard.worker, [JSON.stringify({ ...order, noteFile })], {
+    execArgv: [`--max-old-space-size=${guard.heapMiB}`, '--stack-trace-limit=20'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  let lastWords = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-2_000);
   });
   let report: Report | undefined;
   child.once('message', (message) => {
@@ -47,25 +67,28 @@ export async function supervised(order: Omit<Order, 'noteFile'>): Promise<Report
   const watch = setInterval(() => {
     const count = lastNoted(noteFile)?.count ?? -1;
     if (count !== known.count) known = { count, at: performance.now() };
-    hangs = report === undefined && performance.now() - known.at > hangMs;
+    hangs = report === undefined && performance.now() - known.at > guard.hangMs;
     if (hangs) child.kill('SIGKILL');
   }, 500);
   try {
-    const [code, signal] = await once(child, 'exit');
+    const [code, signal] = await once(child, 'close');
     if (report !== undefined) return report;
-    const reason = hangs ? `hangs for ${hangMs / 1000} s` : `ends its process (${signal ?? code})`;
-    return ended(order.surface, noteFile, reason);
+    const reason = hangs
+      ? `hangs for ${guard.hangMs / 1000} s`
+      : `ends its process (${signal ?? code})`;
+    const last = lastNoted(noteFile);
+    const file = last && guard.save(order.surface, last.bytes);
+    return ended(last?.count ?? 0, {
+      file: file ?? '(before the first input)',
+      message: `${reason}\n${lastWords}`,
+    });
   } finally {
     clearInterval(watch);
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-function ended(name: string, noteFile: string, reason: string): Report {
-  const last = lastNoted(noteFile);
-  const surface = surfaceNamed(name);
-  const file = last === undefined ? '(before the first input)' : saveCrash(surface, last.bytes);
+function ended(executions: number, failure: Report['failures'][number]): Report {
   const covered = { functions: 0, branches: 0, branchesKnown: 0 };
-  const failures = [{ file, message: reason }];
-  return { executions: last?.count ?? 0, seconds: 0, corpus: 0, covered, failures };
+  return { executions, seconds: 0, corpus: 0, covered, failures: [failure] };
 }
