@@ -10,6 +10,7 @@ import { StateError, type StateFault } from './state-error.ts';
 
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW;
 const temporaryEnd = '.tmp';
+const away = 'move it away';
 
 /** Replaces the file; a reader sees the old or the new content, also after a power loss. */
 export async function writeWhole(file: string, content: string | Uint8Array): Promise<void> {
@@ -125,7 +126,9 @@ export async function listState(directory: string): Promise<string[]> {
     return (await readdir(directory)).filter((name) => !name.startsWith('.')).sort();
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT')) return [];
-    throw thrown;
+    if (hasCode(thrown, 'ENOTDIR')) throw fault('corrupt', directory, 'is not a directory', away);
+    const reason = `cannot be read (${codeOf(thrown)})`;
+    throw new StateError('unwritable', { file: directory, reason, cause: thrown });
   }
 }
 

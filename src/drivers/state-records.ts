@@ -70,6 +70,10 @@ export async function readClusters(state: string): Promise<StoredCluster[]> {
   const stored: StoredCluster[] = [];
   for (const namespace of await listState(clusters)) {
     for (const name of await listState(join(clusters, namespace))) {
+      const directory = join(clusters, namespace, name);
+      if (!namePattern.test(namespace) || !namePattern.test(name)) {
+        throw corrupt(directory, 'is not the name of a cluster');
+      }
       const cluster = await readCluster(state, namespace, name);
       if (cluster) stored.push(cluster);
     }

@@ -14,7 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ClusterRecord, DeletionLedger } from '../../src/controllers/ports.ts';
 import { load } from '../../src/crd/load.ts';
@@ -80,6 +80,27 @@ test('what is put is read back, by this and by the next process', async (t) => {
   await second.removeCluster('default', 'slurm-a');
   assert.deepEqual(await second.clusters(), [record('slurm-b')]);
 });
+
+const strays: [string, string, RegExp][] = [
+  ['a file among the namespaces', 'clusters/notes.txt', /notes\.txt$/],
+  ['a file among the clusters', 'clusters/default/notes', /notes\/record\.json$/],
+  ['a name that no cluster can have', 'clusters/default/Slurm_A/x', /Slurm_A$/],
+  ['a namespace that none can be', 'clusters/Lab/slurm-a/x', /Lab\/slurm-a$/],
+];
+for (const [what, stray, file] of strays) {
+  test(`${what} is an error that names it, and not one cluster less`, async (t) => {
+    const path = await place(t);
+    const state = await opened(t, path);
+    await state.putCluster(record());
+    await mkdir(dirname(join(path, stray)), { recursive: true });
+    await writeFile(join(path, stray), '');
+    await assert.rejects(state.clusters(), (error) => {
+      assert(error instanceof StateError);
+      assert.match(error.file, file);
+      return true;
+    });
+  });
+}
 
 test('a record keeps the names of images of earlier specs', async (t) => {
   const path = await place(t);
