@@ -249,18 +249,6 @@ test('a broken, emptied or unreadable source changes nothing, and mended it goes
   assert.deepEqual(world.picture(), before);
 });
 
-test('a paused cluster is watched and not touched', async () => {
-  const world = await readyWorld();
-  world.source.put(clusterOf({ replicas: 3, spec: { paused: true } }));
-  await world.until('it is seen', () => world.status('alpha')?.observedGeneration === 2);
-  const effects = world.effects.names.length;
-  world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'destroy');
-  await world.clock.advance(60_000);
-  const acts = world.effects.names.slice(effects).filter((name) => name !== 'putStatus');
-  assert.deepEqual(acts, []);
-  assert.equal(world.condition('alpha', 'Reconciling')?.reason, 'Paused');
-});
-
 test('when the scheduler is away in the midst of a rollout, the same node goes on after it', async () => {
   const world = await readyWorld(clusterOf({ replicas: 3 }));
   await runJob(world, 'alpha-compute-0');

@@ -12,7 +12,7 @@ import type { Illness, Remediation } from './health.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
 import { healthyAfterMs, nodeOf, repairsOf } from './repairs.ts';
-import { clusterScope, type NodeScope } from './scope.ts';
+import { clusterScope, type NodeScope, type Removal } from './scope.ts';
 import { planCleanup } from './stages/cleanup.ts';
 import { planPresent } from './stages/present.ts';
 import { planRemoval } from './stages/removal.ts';
@@ -92,6 +92,7 @@ export function plan(
   const joined = planScheduler(scope);
   const nodes = scope.nodes.map((node) => {
     const verdict = joined.verdicts.get(node.name);
+    if (node.removal && cluster.paused) return { node, staged: postponed(node.removal) };
     const staged = node.removal
       ? planRemoval(scope, node, node.removal, verdict)
       : planPresent(scope, node, shared, verdict);
@@ -137,6 +138,12 @@ function isUnseen({ node, staged }: { node: NodeScope; staged: StagedNode }): bo
   const { domain, guest } = node;
   if (domain?.state !== 'running' || staged.outcome.phase === 'Ready') return false;
   return guest?.kind !== 'proven' || guest.facts === undefined;
+}
+
+/** Not called Draining: the time of a pause is none that its jobs were given to end. */
+function postponed({ reason }: Removal): StagedNode {
+  const message = `${reason}: waits, because the cluster is paused`;
+  return { outcome: { phase: 'Pending', reason: 'Paused', message }, actions: [] };
 }
 
 /**
