@@ -33,6 +33,8 @@ export interface SimDomain {
   network: string;
   cpus: number;
   memoryBytes: number;
+  /** That its credential lets in. */
+  authorizedKeys: string[];
   files: string[];
   agentConnected: boolean;
   startedAt: number;
@@ -160,6 +162,7 @@ export class SimHost {
           leased: __,
           cpus: ___,
           memoryBytes: ____,
+          authorizedKeys: _____,
           owner,
           files,
           ...rest
@@ -195,11 +198,12 @@ export class SimHost {
 
 export function newDomain(
   domain: Pick<SimDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> &
-    Partial<Pick<SimDomain, 'owner' | 'cpus' | 'memoryBytes'>>,
+    Partial<Pick<SimDomain, 'owner' | 'cpus' | 'memoryBytes' | 'authorizedKeys'>>,
 ): SimDomain {
   const { name, uuid, mac, network, files, owner, cpus = 1, memoryBytes = 2 ** 30 } = domain;
+  const { authorizedKeys = [] } = domain;
   return {
-    ...{ name, uuid, mac, network, files, cpus, memoryBytes },
+    ...{ name, uuid, mac, network, files, cpus, memoryBytes, authorizedKeys },
     ...(owner && { owner }),
     ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
     ...{ agentConnected: false, startedAt: 0, leased: false },

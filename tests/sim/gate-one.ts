@@ -1,10 +1,15 @@
-/** One run of the swarm by itself: by its seed or by its recorded choices, with a trace to read. */
+/**
+ * One run by itself, with a trace to read: of the swarm by its seed or by its recorded choices, or
+ * of two specs by their names.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Chosen, replayedChoice } from '../../src/sim/choice.ts';
 import { inMacrotask } from './drain.ts';
 import { playSeed, restRoundsOf } from './gate-batch.ts';
+import { pairNamed } from './pairs/pairs.ts';
+import { Walk } from './pairs/walk.ts';
 import { shrink } from './shrink.ts';
 import { type Played, play } from './swarm/play.ts';
 
@@ -34,6 +39,18 @@ export async function replayFile(file: string, say: Say): Promise<number> {
   const played = await inMacrotask(() => play(replayedChoice(record), restRoundsOf(seed)));
   tell(played, say);
   return played.failure ? 1 : 0;
+}
+
+export async function tellPair(name: string, say: Say): Promise<number> {
+  const pair = pairNamed(name);
+  const walk = new Walk(say);
+  try {
+    say(`passed: ${await inMacrotask(() => walk.there(pair.from, pair.to))}`);
+    return 0;
+  } catch (thrown) {
+    say(`FAILED ${thrown}`);
+    return 1;
+  }
 }
 
 /** Makes the failing run smaller for a minute at most, and says how to have it again. */

@@ -4,6 +4,8 @@ import { merged } from '../oracle/reached.ts';
 import type { FailedSeed, SeedsResult } from './gate-batch.ts';
 import { shrinkAndTell } from './gate-one.ts';
 import type { Part } from './gate-worker.ts';
+import { type PairsResult, pairs } from './pairs/pairs.ts';
+import { names } from './pairs/specs.ts';
 import { type Kind, planCounts } from './sweep.ts';
 import { inThreads } from './threads.ts';
 import { workloads } from './workloads.ts';
@@ -19,6 +21,7 @@ export interface GateResult {
 /** Small, so that threads end together; large, so that the way there costs nothing. */
 const seedsPerPart = 25;
 const plansPerPart = 10;
+const pairsPerPart = 20;
 /** Shrinking takes a minute each, and most failures have one cause. */
 const maxShrunk = 2;
 const maxTold = 20;
@@ -81,6 +84,37 @@ export async function runPlans(
   const seconds = (performance.now() - began) / 1000;
   say(`${kind} plans: ${plays} in ${seconds.toFixed(0)} s, ${failures.length} failed`);
   return { passed: plays - failures.length, failures: failures.map((line) => ({ line })) };
+}
+
+/** All of them; `step` says to take one in so many only. */
+export async function runPairs(
+  { threads, step }: { threads: number; step: number },
+  say: Say,
+): Promise<GateResult> {
+  const chosen = pairs.filter((_, index) => index % step === 0);
+  const parts: Part[] = [];
+  for (let at = 0; at < chosen.length; at += pairsPerPart) {
+    parts.push({ pairs: chosen.slice(at, at + pairsPerPart) });
+  }
+  const all: PairsResult[] = [];
+  const began = performance.now();
+  await inThreads(threads, parts, (_, result) => {
+    if ('outcomes' in result) all.push(result);
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const failures = all.flatMap(({ wrong }) => wrong).map((line) => ({ line }));
+  const outcomes = Object.groupBy(
+    all.flatMap((result) => result.outcomes),
+    (outcome) => outcome,
+  );
+  const counts = Object.entries(outcomes).map(([outcome, { length }]) => `${outcome} ${length}`);
+  const cpuSeconds = all.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
+  say(
+    `pairs: ${chosen.length} of ${names.length} specs, each with the way back, in ` +
+      `${seconds.toFixed(0)} s, ${(chosen.length / cpuSeconds).toFixed(1)} pairs per second of a ` +
+      `core; ${counts.toSorted().join(', ')}, ${failures.length} failed`,
+  );
+  return { passed: chosen.length - failures.length, failures };
 }
 
 /** The same seed in another process, with another language, time zone and heap. */

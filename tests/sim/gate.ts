@@ -3,8 +3,10 @@
  *
  *   npm run sim                     the full gate, over all cores
  *   npm run sim -- smoke            a small part of it, on one core
+ *   npm run sim -- pairs            only the pairs of specs
  *   npm run sim -- --seed N         one seed, with its trace
  *   npm run sim -- --replay FILE    one recorded run, choice by choice
+ *   npm run sim -- --pair "a -> b"  one edit and the way back, with its effects
  *   npm run sim -- --seeds N [--from N]   only so many seeds of the swarm
  *
  * It prints its first seed first, and for a failure a short trace and the line that replays it.
@@ -12,14 +14,22 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { replayFile, tellSeed } from './gate-one.ts';
-import { differsElsewhere, type GateResult, runPlans, runSeeds, tellFailures } from './gate-run.ts';
+import { replayFile, tellPair, tellSeed } from './gate-one.ts';
+import {
+  differsElsewhere,
+  type GateResult,
+  runPairs,
+  runPlans,
+  runSeeds,
+  tellFailures,
+} from './gate-run.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    pair: { type: 'string' },
     seed: { type: 'string' },
     replay: { type: 'string' },
     seeds: { type: 'string' },
@@ -40,6 +50,7 @@ async function full(): Promise<GateResult> {
     await runSeeds({ threads, from, count: 40_000 }, say),
     await runPlans({ threads, kind: 'crash', step: 1 }, say),
     await runPlans({ threads, kind: 'view', step: 1 }, say),
+    await runPairs({ threads, step: 1 }, say),
     differsElsewhere(from, say),
   ];
   return { passed: sum(parts, 'passed'), failures: parts.flatMap(({ failures }) => failures) };
@@ -73,10 +84,15 @@ function commit(): string {
 
 async function main(): Promise<number> {
   if (values.replay !== undefined) return replayFile(values.replay, say);
+  if (values.pair !== undefined) return tellPair(values.pair, say);
   if (values.seed !== undefined) return tellSeed(Number(values.seed), say);
   say(`seed ${from}, ${commit()}`);
-  const run = values.seeds ? () => seedsOnly(Number(values.seeds)) : full;
-  const result = await (positionals[0] === 'smoke' ? smoke() : run());
+  const parts: Record<string, () => Promise<GateResult>> = {
+    smoke,
+    pairs: () => runPairs({ threads, step: 1 }, say),
+  };
+  const all = values.seeds ? () => seedsOnly(Number(values.seeds)) : full;
+  const result = await (parts[positionals[0] ?? ''] ?? all)();
   await tellFailures(result, say);
   say(`${result.passed} passed, ${result.failures.length} failed`);
   return result.failures.length === 0 ? 0 : 1;

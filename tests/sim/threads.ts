@@ -4,15 +4,13 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { SeedsResult } from './gate-batch.ts';
-import type { Part } from './gate-worker.ts';
-import type { SweepResult } from './sweep.ts';
+import type { Part, PartResult } from './gate-worker.ts';
 
 /** Calls `done` with each result, in no certain order; fails when a thread does. */
 export async function inThreads(
   threads: number,
   parts: readonly Part[],
-  done: (part: Part, result: SeedsResult | SweepResult) => void,
+  done: (part: Part, result: PartResult) => void,
 ): Promise<void> {
   const waiting = [...parts];
   const work = async () => {

@@ -8,12 +8,12 @@ import { pick, type RecordedChoice } from '../../../src/sim/choice.ts';
 import { chosenMixture } from '../../../src/sim/faults/mixture.ts';
 import { startOfTime } from '../../../src/sim/virtual-clock.ts';
 import type { Counts } from '../../oracle/reached.ts';
+import { unlike } from '../expected.ts';
 import { World } from '../world.ts';
 import { accident } from './accidents.ts';
-import { unlike } from './expected.ts';
 import { heal, healSchedulers, obey } from './heal.ts';
 import { type Scene, step } from './steps.ts';
-import { Town } from './town.ts';
+import { manifestOf, Town } from './town.ts';
 
 export interface Failure {
   /** Of the invariant; a smaller run counts as the same only if it breaks the same one. */
@@ -102,12 +102,12 @@ function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'conve
   heal(scene);
   const healedAt = world.clock.now();
   if (!converge(scene)) {
-    const failure = fail() ?? { id: 'L1', message: unlike(scene).slice(0, 5).join('; ') };
+    const failure = fail() ?? { id: 'L1', message: missing(scene).slice(0, 5).join('; ') };
     return { failure };
   }
   const convergedMs = world.clock.now() - healedAt;
   world.clock.run(() => false, calmMs);
-  const late = unlike(scene);
+  const late = missing(scene);
   if (late.length > 0) return { failure: { id: 'L1', message: `came apart: ${late[0]}` } };
   world.oracle.judgeEnd();
   const mark = world.oracle.rest();
@@ -118,6 +118,10 @@ function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'conve
   return failure ? { failure } : { convergedMs };
 }
 
+function missing({ world, town }: Scene): string[] {
+  return unlike(world, town.clusters.map(manifestOf));
+}
+
 function converge(scene: Scene): boolean {
   const { world } = scene;
   const { clock } = world;
@@ -126,7 +130,7 @@ function converge(scene: Scene): boolean {
   while (clock.now() < end) {
     clock.run(() => false, lookMs);
     if (world.oracle.violations.length > 0) return false;
-    if (unlike(scene).length === 0) return true;
+    if (missing(scene).length === 0) return true;
     if (clock.now() < obeyAt) continue;
     obeyAt += obeyMs;
     healSchedulers(scene);
