@@ -17,22 +17,25 @@ test('a paused cluster is watched and not touched', async () => {
 });
 
 test('the time of a pause is not taken off the time that jobs are given to end', async () => {
-  const pool = { drain: { timeout: '5m', onTimeout: 'Force' } } as const;
-  const larger = { pool: { ...pool, memory: '2Gi' } };
-  const world = await readyWorld(clusterOf({ pool }));
-  const job = await runJob(world, 'alpha-compute-0');
-  const phase = () => world.status('alpha')?.nodes.find(({ name }) => name === node)?.phase;
-  const node = 'alpha-compute-0';
-  world.source.put(clusterOf({ ...larger, spec: { paused: true } }));
+  const pool = { memory: '2Gi', drain: { timeout: '5m', onTimeout: 'Force' } } as const;
+  const world = await readyWorld(clusterOf({ pool: { ...pool, memory: '1Gi' } }));
+  const workers = ['alpha-compute-0', 'alpha-compute-1'];
+  for (const worker of workers) await runJob(world, worker);
+  const phases = () => {
+    const nodes = world.status('alpha')?.nodes.filter(({ role }) => role === 'worker');
+    return nodes?.map(({ phase }) => phase);
+  };
+  const powerCuts = () => workers.map((worker) => world.watched.made()[`destroy ${worker}`] ?? 0);
+  world.source.put(clusterOf({ replicas: 1, pool, spec: { paused: true } }));
   await world.clock.advance(3_600_000);
-  assert.equal(phase(), 'Pending');
+  assert.deepEqual(phases(), ['Ready', 'Pending']);
   assert.equal(world.condition('alpha', 'UpToDate')?.reason, 'RollingOut');
-  world.source.put(clusterOf(larger));
+  world.source.put(clusterOf({ replicas: 1, pool }));
   await world.clock.advance(280_000);
-  assert.equal(phase(), 'Draining');
-  assert.deepEqual(world.slurm.running(node), [job]);
+  assert.deepEqual(phases(), ['Draining', 'Draining']);
+  assert.deepEqual(powerCuts(), [0, 0]);
   await world.clock.advance(40_000);
-  assert.deepEqual(world.slurm.running(node), []);
-  await world.until('both are new', () => world.isReady('alpha', 3));
+  assert.deepEqual(powerCuts(), [1, 1]);
+  await world.until('the other is new', () => world.isReady('alpha', 3));
   assert.deepEqual(world.watched.violations, []);
 });

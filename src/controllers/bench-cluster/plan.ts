@@ -88,6 +88,7 @@ export function plan(
   const observed = { ...seen, repairs: new Map(counting) };
   const scope = clusterScope(cluster, observed, seen.host.inventory, scheduler, now);
   remediate(scope);
+  if (cluster.paused) stay(scope.nodes);
   const shared = planShared(scope);
   const joined = planScheduler(scope);
   const nodes = scope.nodes.map((node) => {
@@ -138,6 +139,13 @@ function isUnseen({ node, staged }: { node: NodeScope; staged: StagedNode }): bo
   const { domain, guest } = node;
   if (domain?.state !== 'running' || staged.outcome.phase === 'Ready') return false;
   return guest?.kind !== 'proven' || guest.facts === undefined;
+}
+
+/** Nothing wanted goes out of service while its cluster is paused. */
+function stay(nodes: NodeScope[]): void {
+  for (const node of nodes) {
+    if (node.desired) delete node.removal;
+  }
 }
 
 /** Not called Draining: the time of a pause is none that its jobs were given to end. */
