@@ -8,7 +8,7 @@ import { checkers as allCheckers } from './checkers.ts';
 import { endOfRun, type RestMark, restMark, writtenSince } from './end-of-run.ts';
 import { Memory } from './memory.ts';
 import { Reached } from './reached.ts';
-import type { Effect, Truth, Violation, Witness } from './truth.ts';
+import type { Effect, StatusTruth, Truth, Violation, Witness } from './truth.ts';
 
 /** How an effect ended: see `Oracle.asked`. */
 export interface Act {
@@ -53,6 +53,12 @@ export class Oracle {
   /** A process was killed. `at` names the effect that it died at, if one. */
   processDied(at?: { effect: string; when: 'before' | 'after' }): void {
     this.reached.processDied(at);
+  }
+
+  /** The store has another record of a cluster, or none, by no act of the controller. */
+  stateRestored(cluster: string, status: StatusTruth | undefined): void {
+    if (status) this.memory.statuses.set(cluster, structuredClone(status));
+    else this.memory.statuses.delete(cluster);
   }
 
   /** Takes note of the world, in which others than the controller may have acted. */

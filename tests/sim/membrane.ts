@@ -20,6 +20,15 @@ export interface CrashPoint {
   when: 'before' | 'after';
 }
 
+export interface Death {
+  /** The one that was meant for the process. */
+  atPoint: boolean;
+  awayMs: number;
+}
+
+export const shortlyMs = 1000;
+const atPoint: Death = { atPoint: true, awayMs: shortlyMs };
+
 /** Counts the effects of all processes of a world. */
 export interface EffectLog {
   names: string[];
@@ -30,14 +39,14 @@ export class Membrane {
   readonly #death = new AbortController();
   readonly #log: EffectLog;
   readonly #crash: CrashPoint | undefined;
-  readonly #onDeath: () => void;
+  readonly #onDeath: (death: Death) => void;
   readonly #dies: ((effect: string) => CrashPoint['when'] | undefined) | undefined;
 
   /** It dies at that point, or whenever `dies` says so of an effect. */
   constructor(
     log: EffectLog,
     crash: CrashPoint | undefined,
-    onDeath: () => void,
+    onDeath: (death: Death) => void,
     dies?: (effect: string) => CrashPoint['when'] | undefined,
   ) {
     this.#log = log;
@@ -46,12 +55,9 @@ export class Membrane {
     this.#dies = dies;
   }
 
-  /** Ends the process without warning. */
-  kill(): void {
-    if (!this.alive) return;
-    this.alive = false;
-    this.#death.abort();
-    this.#onDeath();
+  /** Ends the process without warning; the next one comes after that time. */
+  kill(awayMs: number): void {
+    this.#die({ atPoint: false, awayMs });
   }
 
   /** Also at its death: what streams from the process ends with it. */
@@ -70,17 +76,24 @@ export class Membrane {
     const when = isPoint ? this.#crash?.when : this.#dies?.(name);
     if (when === undefined) return this.#pass(call);
     if (when === 'before') {
-      this.kill();
+      this.#die(atPoint);
       return never();
     }
     // It reaches the world, and then the power goes.
-    return this.#pass(() => call().finally(() => this.kill()));
+    return this.#pass(() => call().finally(() => this.#die(atPoint)));
   }
 
   callback<A extends unknown[]>(call: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       if (this.alive) call(...args);
     };
+  }
+
+  #die(death: Death): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#death.abort();
+    this.#onDeath(death);
   }
 
   #pass<T>(call: () => Promise<T>): Promise<T> {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PortError } from '../../src/controllers/ports.ts';
 import { reconcileAnnotation } from '../../src/crd/annotations.ts';
-import { clusterOf } from '../fakes/builders.ts';
+import { clusterOf, hostOf, imageOf } from '../fakes/builders.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';
-import type { World } from './world.ts';
+import { World } from './world.ts';
 
 const worker = 'alpha-compute-0';
 const minute = 60_000;
@@ -82,6 +82,22 @@ test('a silent node that its scheduler calls ready is let alone for ever', async
   await world.start();
   await world.clock.advance(30 * minute);
   assert.deepEqual(world.picture(), before);
+});
+
+test('a controller that dies with a replacement has counted it, and goes on with it', async () => {
+  let deaths = 0;
+  const isFirst = (effect: string) => effect.startsWith('destroy') && deaths++ === 0;
+  const world = new World({ dies: (effect) => (isFirst(effect) ? 'after' : undefined) });
+  for (const object of [hostOf(), imageOf(), clusterOf()]) world.source.put(object);
+  world.guests.silent.add(worker);
+  await world.start();
+  await world.until('it boots', () => world.domain(worker)?.state === 'running');
+  // Nobody looks until its patience is over.
+  world.kill(10 * minute);
+  await world.until('it is new', () => world.watched.made()[`define ${worker}`] === 2, 20 * minute);
+  assert.equal(world.crashes, 2);
+  assert.equal(world.watched.made()[`destroy ${worker}`], 1);
+  assert.equal(world.status('alpha')?.repairs?.[0]?.count, 1);
 });
 
 test('a machine that goes off again and again is switched on more and more seldom', async () => {

@@ -5,6 +5,7 @@
  * what was really made. What people do in the clusters is in `slurm`.
  */
 import { Controller } from '../../src/controllers/bench-cluster/controller.ts';
+import type { ClusterRecord } from '../../src/controllers/ports.ts';
 import { schedulerModule } from '../../src/controllers/schedulers/registry.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -25,10 +26,12 @@ import { drain } from './drain.ts';
 import {
   type CrashPoint,
   clockThrough,
+  type Death,
   hypervisorThrough,
   Membrane,
   oneHypervisor,
   runnerThrough,
+  shortlyMs,
   sourceThrough,
   stateThrough,
   stretched,
@@ -83,6 +86,8 @@ export class World {
   /** What controllers wait for; the machines of the world wait too. */
   readonly timers = new Set<object>();
   crashes = 0;
+  /** Of them, those at the points that `start` was given. */
+  struck = 0;
   /** Of long waits, of the controller's and of the daemons' in the guests; see `stretched`. */
   stretch = 1;
   readonly #scheduler = schedulerOf();
@@ -127,10 +132,13 @@ export class World {
   async start(...crashes: (CrashPoint | undefined)[]): Promise<void> {
     const [crash, ...later] = crashes;
     this.oracle.processStarted();
-    const died = () => {
+    // Killed by somebody, it leaves the death that was meant for it to the next.
+    const died = ({ atPoint, awayMs }: Death) => {
       this.crashes += 1;
-      this.oracle.processDied(crash && { ...crash, effect: this.effects.names.at(-1) ?? '' });
-      this.clock.after(1000, () => void this.start(...later));
+      if (atPoint) this.struck += 1;
+      const at = atPoint && crash && { ...crash, effect: this.effects.names.at(-1) ?? '' };
+      this.oracle.processDied(at || undefined);
+      this.clock.after(awayMs, () => void this.start(...(atPoint ? later : crashes)));
     };
     const membrane = new Membrane(this.effects, crash, died, this.#options.dies);
     const { choice } = this.#options;
@@ -159,9 +167,15 @@ export class World {
     await this.#controller.start();
   }
 
-  /** kill -9; a new process comes a second later. */
-  kill(): void {
-    this.#membrane?.kill();
+  /** kill -9; a new process comes a second later, or after that time. */
+  kill(awayMs = shortlyMs): void {
+    this.#membrane?.kill(awayMs);
+  }
+
+  /** The state directory has another record of a cluster, or none, as from a backup. */
+  async restore(name: string, record?: ClusterRecord): Promise<void> {
+    await (record ? this.state.putCluster(record) : this.state.removeCluster('default', name));
+    this.oracle.stateRestored(`default/${name}`, record?.status);
   }
 
   /** An orderly stop; no new process. */

@@ -232,9 +232,13 @@ export class Controller {
     const observed = this.#known(key, cluster, record, found);
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     cluster.effects.settle(planned, 'inventory' in observed.host && 'view' in observed.scheduler);
-    for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen);
     delete cluster.error;
-    await this.#report(key, cluster, { desired, observed, planned, seen });
+    // A moment later, so that it knows of what is started here.
+    const told = Promise.resolve().then(() =>
+      this.#report(key, cluster, { desired, observed, planned, seen }),
+    );
+    for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen, told);
+    await told;
   }
 
   /** The process ends, or the record is another one now, whose own round has been woken. */

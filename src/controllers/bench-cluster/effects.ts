@@ -12,7 +12,7 @@ import { Failures } from './failures.ts';
 import type { FailureView, OperationView, RepairView } from './observed.ts';
 import { Operations } from './operations.ts';
 import type { Plan, PlannedAction } from './plan.ts';
-import { healthyAfterMs, Repairs } from './repairs.ts';
+import { healthyAfterMs, isCure, Repairs } from './repairs.ts';
 import type { Kept } from './status.ts';
 
 export interface EffectsOptions {
@@ -90,12 +90,16 @@ export class Effects {
     for (const node of this.#repairs.nodes()) if (!nodes.has(node)) this.#repairs.forget(node);
   }
 
-  /** Starts what was planned from an observation made after `seen`. */
+  /**
+   * Starts what was planned from an observation made after `seen`. A cure waits until it is `told`:
+   * a process that dies of it, or with it, must leave behind that it was tried.
+   */
   start(
     desired: DesiredCluster,
     { action, node, why, repair }: PlannedAction,
     ports: ExecutePorts,
     seen: number,
+    told?: Promise<unknown>,
   ): void {
     const { log, clock, wake } = this.#options;
     const key = actionKey(action);
@@ -110,7 +114,8 @@ export class Effects {
         ...(action.kind === 'startUnit' && { guest: action.node }),
         seen,
       },
-      (progress, signal) => {
+      async (progress, signal) => {
+        if (repair && isCure(repair)) await told;
         log.info({ ...described, why }, 'action started');
         return execute(desired, action, ports, progress, signal);
       },

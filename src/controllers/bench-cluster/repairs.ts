@@ -14,9 +14,14 @@ export const healthyAfterMs = 3_600_000;
 /** A status is bounded. */
 const maxKept = 200;
 
-/** Power and judgement are counted apart, because only the second destroys what runs. */
+/** By judgement: it destroys what runs. */
+export function isCure(kind: RepairKind): boolean {
+  return kind === 'restart' || kind === 'replace';
+}
+
+/** Power and judgement are counted apart. */
 export function repairKey(node: string, kind: RepairKind): string {
-  return `${node}/${kind === 'start' || kind === 'resume' ? 'power' : 'judgement'}`;
+  return `${node}/${isCure(kind) ? 'judgement' : 'power'}`;
 }
 
 /** The node of a key. */
