@@ -100,6 +100,43 @@ test('a controller that dies with a replacement has counted it, and goes on with
   assert.equal(world.status('alpha')?.repairs?.[0]?.count, 1);
 });
 
+/** Its guest is silent and its slurmd does not run; nobody looks until the patience is over. */
+async function neglected(world: World): Promise<void> {
+  const guest = world.guests.guest(worker);
+  assert.ok(guest);
+  world.guests.silent.add(worker);
+  world.slurm.machine(guest).services.slurmd.stop();
+  await world.until('it is told', () => node(world)?.unhealthy !== undefined);
+  world.kill(10 * minute);
+}
+
+test('a machine that was restarted has its ten minutes to boot', async () => {
+  const world = await readyWorld();
+  await neglected(world);
+  const restarts = () => world.watched.made()[`destroy ${worker}`] ?? 0;
+  await world.until('it is restarted', () => restarts() === 1, 11 * minute);
+  await world.clock.advance(5 * minute);
+  assert.equal(restarts(), 1);
+  assert.equal(node(world)?.phase, 'Booting');
+  world.guests.silent.delete(worker);
+  await world.untilReady('alpha');
+  assert.equal(world.watched.made()[`define ${worker}`], 1, 'with its disk');
+});
+
+test('a boot that was seen by nobody for a moment is still a boot', async () => {
+  const world = writtenWorld();
+  world.guests.silent.add(worker);
+  await world.start();
+  await world.until('it boots', () => node(world)?.phase === 'Booting');
+  world.hypervisor.unreachable = true;
+  await world.clock.advance(minute);
+  assert.equal(node(world)?.reason, 'HostUnreachable');
+  world.hypervisor.unreachable = false;
+  await world.until('it is seen', () => node(world)?.reason !== 'HostUnreachable');
+  assert.equal(node(world)?.phase, 'Booting');
+  assert.equal(node(world)?.unhealthy?.reason, 'NotBooting');
+});
+
 test('a machine that goes off again and again is switched on more and more seldom', async () => {
   const world = await readyWorld();
   const uuid = world.domain(worker)?.uuid ?? '';

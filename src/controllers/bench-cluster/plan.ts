@@ -272,10 +272,10 @@ function hostUnreachable(
 
 /**
  * Of a node that cannot be looked at. One that was leaving is still on its way out, and goes on
- * counting the time that it has been; one that was at work can no longer be called so.
+ * counting the time that it has been; one that boots is not known to have been up; one that was at
+ * work can no longer be called so.
  */
 function phaseUnseen(before: NodePhase | undefined): NodePhase {
   if (before === undefined) return 'Pending';
-  const atWork = ['Ready', 'Configuring', 'Booting'].includes(before);
-  return atWork ? 'NotReady' : before;
+  return before === 'Ready' || before === 'Configuring' ? 'NotReady' : before;
 }
