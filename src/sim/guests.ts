@@ -146,7 +146,7 @@ export class SimGuests implements GuestRunner {
     const domain = [...hypervisor.domains.values()].find(
       (item) => macs.includes(item.mac) && item.state === 'running',
     );
-    if (domain === undefined || clock.now() < domain.startedAt + sshAfterMs) {
+    if (domain === undefined || domain.hung || clock.now() < domain.startedAt + sshAfterMs) {
       throw new PortError('unreachable', `${target.address} does not answer`);
     }
     if (simHostKey(domain.uuid) !== target.hostKey || domain.uuid !== target.uuid) {

@@ -39,6 +39,8 @@ export interface SimDomain {
   agentConnected: boolean;
   startedAt: number;
   leased: boolean;
+  /** Nothing in it answers, until it is started anew. */
+  hung: boolean;
 }
 
 export interface SimVolume {
@@ -98,14 +100,20 @@ export class SimHost {
     this.#nextId += 1;
     domain.startedAt = this.#clock.now();
     domain.leased = false;
+    domain.hung = false;
     domain.state = 'running';
     domain.reason = 'booted';
     const { id } = domain;
     this.#clock.after(this.#options.agentAfterMs ?? 3000, () => {
-      if (domain.id !== id || this.domains.get(domain.uuid) !== domain) return;
+      if (domain.id !== id || domain.hung || this.domains.get(domain.uuid) !== domain) return;
       domain.agentConnected = true;
       this.#changed(domain.uuid);
     });
+  }
+
+  hang(domain: SimDomain): void {
+    domain.hung = true;
+    domain.agentConnected = false;
   }
 
   powerOff(domain: SimDomain, reason: string): void {
@@ -160,6 +168,7 @@ export class SimHost {
           network,
           startedAt: _,
           leased: __,
+          hung: _____,
           cpus: ___,
           memoryBytes: ____,
           authorizedKeys: _____,
@@ -206,7 +215,7 @@ export function newDomain(
     ...{ name, uuid, mac, network, files, cpus, memoryBytes, authorizedKeys },
     ...(owner && { owner }),
     ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
-    ...{ agentConnected: false, startedAt: 0, leased: false },
+    ...{ agentConnected: false, startedAt: 0, leased: false, hung: false },
   };
 }
 

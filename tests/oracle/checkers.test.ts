@@ -1,17 +1,10 @@
 /** The oracle judged: each checker speaks on a bad world and is silent on a good one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { breakerCases } from './breaker-cases.ts';
+import type { Case } from './case.ts';
 import { checkers } from './checkers.ts';
 import { cluster, imageVolume, Scene } from './scene.ts';
-
-interface Case {
-  id: string;
-  what: string;
-  /** On a cluster that is ready. */
-  bad: (scene: Scene) => void;
-  /** What looks alike and is right. */
-  good: (scene: Scene) => void;
-}
 
 /** A stranger's machine under a name and UUID of its own. */
 function foreign(scene: Scene, name = 'web'): void {
@@ -331,6 +324,12 @@ const cases: Case[] = [
     },
   },
   {
+    id: 'S17',
+    what: 'a node is restarted for its health while most of its cluster is ill',
+    bad: (scene) => silent(scene, 'a-w-0', 'a-w-1'),
+    good: (scene) => silent(scene, 'a-w-0'),
+  },
+  {
     id: 'S18',
     what: 'a name holds more than letters',
     bad: (scene) => scene.act({ host: 'h', kind: 'deleteVolume', name: 'a;reboot' }),
@@ -342,7 +341,16 @@ const cases: Case[] = [
     bad: (scene) => scene.tell({ 'a-w-0': 'Ready' }).tell({ 'a-w-0': 'Ready' }),
     good: (scene) => scene.tell({ 'a-w-0': 'Ready' }).tell({ 'a-w-0': 'Draining' }),
   },
+  ...breakerCases,
 ];
+
+function silent(scene: Scene, ...nodes: string[]): void {
+  for (const node of nodes) {
+    scene.domain(node).answers = false;
+    scene.record(node).up = false;
+  }
+  scene.wait(1000).wait(900_000).drain('a-w-0').change('destroy', 'a-w-0');
+}
 
 function force(scene: Scene, afterMs: number): void {
   scene.order({ workers: 1, drain: { timeout: '5m', onTimeout: 'Force' } });

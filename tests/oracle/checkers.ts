@@ -4,6 +4,8 @@ import { checkedImage } from './checked-image.ts';
 import type { Checker } from './checker.ts';
 import { drained } from './drained.ts';
 import { evidence } from './evidence.ts';
+import { frozen } from './frozen.ts';
+import { held } from './held.ts';
 import { noLeak } from './no-leak.ts';
 import { noSecret } from './no-secret.ts';
 import { oneDomain } from './one-domain.ts';
@@ -25,6 +27,7 @@ export const checkers: readonly Checker[] = [
   orderedOnly,
   paused,
   evidence,
+  held,
   stale,
   rightMachine,
   noSecret,
@@ -32,6 +35,7 @@ export const checkers: readonly Checker[] = [
   theirDrains,
   checkedImage,
   blastRadius,
+  frozen,
   safeNames,
   oneWrite,
 ];

@@ -43,15 +43,9 @@ export class Drains {
   /** A command of ours took place: what it closed is closed by us. */
   done(effect: Effect, before: Truth, after: Truth): void {
     this.saw(after);
-    if (effect.kind !== 'guest' || effect.reads) return;
-    for (const truth of after.schedulers) {
-      const old = before.schedulers.find((item) => keyOf(item) === keyOf(truth));
-      for (const record of truth.records) {
-        const was = old?.records.find(({ name }) => name === record.name);
-        const closes = record.closed && (!was?.closed || was.reason !== record.reason);
-        const known = this.record(keyOf(truth), record.name);
-        if (closes && known && effect.script.includes(record.name)) known.closedByUs = true;
-      }
+    for (const { cluster, name } of closedBy(effect, before, after)) {
+      const known = this.record(cluster, name);
+      if (known) known.closedByUs = true;
     }
   }
 
@@ -110,6 +104,24 @@ export class Drains {
     );
     this.#schedulers.set(keyOf(truth), { head: truth.head, answers: truth.answers, records });
   }
+}
+
+/** The workers that a command of ours has closed. */
+export function closedBy(
+  effect: Effect,
+  before: Truth,
+  after: Truth,
+): { cluster: string; name: string }[] {
+  if (effect.kind !== 'guest' || effect.reads) return [];
+  return after.schedulers.flatMap((truth) => {
+    const old = before.schedulers.find((item) => keyOf(item) === keyOf(truth));
+    const closed = truth.records.filter((record) => {
+      const was = old?.records.find(({ name }) => name === record.name);
+      const closes = record.closed && (!was?.closed || was.reason !== record.reason);
+      return closes && effect.script.includes(record.name);
+    });
+    return closed.map(({ name }) => ({ cluster: keyOf(truth), name }));
+  });
 }
 
 function keyOf({ namespace, cluster }: SchedulerTruth): string {

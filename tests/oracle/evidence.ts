@@ -5,6 +5,7 @@
  */
 import type { Asked, Checker } from './checker.ts';
 import type { Version } from './ledger.ts';
+import type { Memory } from './memory.ts';
 import { imageVolumes, isWanted, machineOf } from './ordered.ts';
 import { nodeAimedAt, type Target, type TargetNode, takesAway, targetOf } from './targets.ts';
 
@@ -21,26 +22,36 @@ export const evidence: Checker = {
     const node = nodeAimedAt(effect, target, memory);
     if (node === undefined) return wantedImage(asked, target);
     const versions = memory.ledger.recent(node.cluster, truth.now);
-    if (versions.some((version) => mayGo(asked, target, node, version))) return [];
+    if (versions.some((version) => reasonToGo(memory, target, node, version))) return [];
     return [`asks to ${effect.kind} ${node.name}, which is wanted as it is`];
   },
 };
 
-function mayGo(asked: Asked, target: Target, node: TargetNode, version: Version): boolean {
-  if (!isWanted(version, node.pool, node.index)) return true;
-  if (node.pool === 'head') return false;
+/** What the machine of a node, or its disk, may be taken away for. */
+export type Reason = 'unwanted' | 'changed' | 'ill';
+
+/** What that order has against the node as it is; undefined when it is to stay. */
+export function reasonToGo(
+  memory: Memory,
+  target: Target,
+  node: TargetNode,
+  version: Version,
+): Reason | undefined {
+  if (!isWanted(version, node.pool, node.index)) return 'unwanted';
+  if (node.pool === 'head') return undefined;
   const machine = machineOf(version, node.pool);
-  if (machine === undefined) return false;
+  if (machine === undefined) return undefined;
   if (node.domain === undefined && target.volume) {
     const { capacityBytes, backingVolume } = target.volume;
-    return capacityBytes !== machine.diskBytes || backingVolume !== machine.backing;
+    const isOther = capacityBytes !== machine.diskBytes || backingVolume !== machine.backing;
+    return isOther ? 'changed' : undefined;
   }
-  const made = asked.memory.lineage.made(target.host, node.uuid);
+  const made = memory.lineage.made(target.host, node.uuid);
   // Of an earlier life, and nobody here knows what it was made from.
-  if (made === undefined) return true;
+  if (made === undefined) return 'changed';
   if (made.orders.some((order) => machineOf(order, node.pool)?.print !== machine.print))
-    return true;
-  return asked.memory.health.unwellFor(node.uuid, asked.truth.now) >= patienceMs;
+    return 'changed';
+  return memory.health.unwellFor(node.uuid, memory.now) >= patienceMs ? 'ill' : undefined;
 }
 
 /** Images are kept as long as any cluster in force refers to them. */

@@ -228,7 +228,7 @@ export function drainTimeoutMs(pool: PoolSpec): number {
   return milliseconds(pool.drain.timeout);
 }
 
-function keyOf({ object }: ManifestTruth): string {
+export function keyOf({ object }: ManifestTruth): string {
   return `${object.metadata.namespace}/${object.metadata.name}`;
 }
 

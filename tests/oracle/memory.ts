@@ -3,15 +3,17 @@ import { Attempts } from './attempts.ts';
 import type { Done } from './checker.ts';
 import { Drains } from './drains.ts';
 import { Health } from './health.ts';
+import { Holds } from './holds.ts';
 import { Ledger, type Version } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
 import { TakenDown } from './taken-down.ts';
-import type { Effect, StatusTruth, Truth, Witness } from './truth.ts';
+import type { Effect, SourceTruth, StatusTruth, Truth, Witness } from './truth.ts';
 
 export class Memory {
   readonly installation: string;
   readonly ledger = new Ledger();
+  readonly holds = new Holds();
   readonly drains = new Drains();
   readonly attempts = new Attempts();
   readonly health = new Health();
@@ -28,6 +30,11 @@ export class Memory {
     this.#witness = witness;
     this.installation = witness.installation;
     this.lineage = new Lineage(witness.installation);
+  }
+
+  sourceChanged(source: SourceTruth, now: number): void {
+    this.ledger.changed(source, now);
+    this.holds.changed(this.ledger, source, now);
   }
 
   saw(truth: Truth): void {
@@ -57,6 +64,7 @@ export class Memory {
     switch (effect.kind) {
       case 'putCluster':
         this.ledger.recorded(effect.cluster);
+        this.holds.recorded(effect.cluster, this.ledger.inForce(effect.cluster), after.now);
         this.attempts.reordered();
         break;
       case 'removeCluster':
@@ -65,6 +73,7 @@ export class Memory {
         break;
       case 'putStatus':
         this.statuses.set(effect.cluster, structuredClone(effect.status));
+        this.holds.told(effect.status, after.now);
     }
   }
 
@@ -72,6 +81,11 @@ export class Memory {
     if (effect.kind !== 'defineDomain') return [];
     const cluster = nodeOf(effect.domain.owner)?.cluster;
     return cluster === undefined ? [] : this.ledger.recent(cluster, now).toReversed();
+  }
+
+  /** That order, with what it may not take away yet. */
+  kept(version: Version): Version {
+    return this.holds.kept(version, this.ledger);
   }
 
   secrets(): ReadonlyMap<string, Uint8Array> {

@@ -41,7 +41,7 @@ export class Oracle {
 
   /** To be called after each change of the source or of the deletion requests. */
   sourceChanged(): void {
-    this.memory.ledger.changed(this.#witness.source(), this.#witness.now());
+    this.memory.sourceChanged(this.#witness.source(), this.#witness.now());
   }
 
   /** A new process begins; it may try at once what an earlier one failed at. */

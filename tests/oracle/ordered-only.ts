@@ -13,7 +13,8 @@ export const orderedOnly: Checker = {
     const node = madeFor(asked);
     if (node === undefined) return [];
     const versions = asked.memory.ledger.recent(node.cluster, asked.truth.now);
-    if (versions.some((version) => mayExist(version, node.pool, node.index))) return [];
+    if (versions.some((version) => mayExist(asked.memory.kept(version), node.pool, node.index)))
+      return [];
     return [`${asked.effect.kind} for ${node.name}, which nobody ordered`];
   },
 };

@@ -37,7 +37,13 @@ export class Scene implements Witness {
     answers: true,
     records: [],
   };
-  readonly held: SourceTruth = { trusted: true, manifests: [], faults: [], requests: [] };
+  readonly held: SourceTruth = {
+    trusted: true,
+    manifests: [],
+    faults: [],
+    requests: [],
+    confirmations: [],
+  };
   readonly keys = new Map<string, Uint8Array>([['a/key', Buffer.from('canary-of-a')]]);
   readonly oracle: Oracle;
 
@@ -230,6 +236,20 @@ export class Scene implements Witness {
     });
   }
 
+  /** The status says that something is held, and by what revision it can be confirmed. */
+  tellHeld(revision: string): this {
+    const message = `5 nodes stay: benchctl confirm --revision ${revision}`;
+    const condition = { type: 'Stalled', status: 'True', reason: 'DeletionHeld', message };
+    const status: StatusTruth = { observedGeneration: 1, conditions: [condition], nodes: [] };
+    return this.act({ kind: 'putStatus', cluster, status });
+  }
+
+  confirm(revision: string): this {
+    this.held.confirmations = [revision];
+    this.oracle.sourceChanged();
+    return this;
+  }
+
   tell(phases: Record<string, string>): this {
     const nodes = Object.entries(phases).map(([name, phase]) => {
       return { name, pool: 'w', phase, reason: phase, upToDate: true };
@@ -238,14 +258,22 @@ export class Scene implements Witness {
     return this.act({ kind: 'putStatus', cluster, status });
   }
 
+  /** The controller stores the record of what is ordered. */
+  stored(): this {
+    return this.act({ kind: 'putCluster', cluster, record: {} });
+  }
+
+  make(...nodes: string[]): this {
+    for (const node of nodes) {
+      this.makeDisk(node).define(node).change('start', node);
+      if (!node.includes('head')) this.join(node);
+    }
+    return this;
+  }
+
   /** The cluster as ordered, running and joined. */
   ready(): this {
-    this.act({ kind: 'putCluster', cluster, record: {} }).upload().network();
-    for (const node of ['a-head-0', 'a-w-0', 'a-w-1']) {
-      this.makeDisk(node).define(node).change('start', node);
-      if (node !== 'a-head-0') this.join(node);
-    }
-    return this.wait(60_000);
+    return this.stored().upload().network().make('a-head-0', 'a-w-0', 'a-w-1').wait(60_000);
   }
 }
 

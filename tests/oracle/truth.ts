@@ -113,6 +113,8 @@ export interface SourceTruth {
   faults: { object?: { kind: string; namespace: string; name: string } }[];
   /** Clusters, as `namespace/name`, that a person asked to delete. */
   requests: string[];
+  /** Revisions of what is held that a person confirmed, until the controller has read them. */
+  confirmations: string[];
 }
 
 /**

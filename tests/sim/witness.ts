@@ -1,12 +1,13 @@
 /** How the oracle reads the truth of a simulated world. Every answer is a copy. */
 import type { Clock } from '../../src/lib/clock.ts';
 import type { SimGuests } from '../../src/sim/guests.ts';
-import { poolPath } from '../../src/sim/host.ts';
+import { poolPath, type SimDomain } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { MemorySource } from '../../src/sim/memory-source.ts';
 import type { SlurmCluster, SlurmClusters } from '../../src/sim/slurm/clusters.ts';
 import { isSame } from '../oracle/is-same.ts';
 import type {
+  DomainTruth,
   HostTruth,
   RecordTruth,
   SchedulerTruth,
@@ -23,6 +24,8 @@ export interface WitnessedWorld {
   slurm: SlurmClusters;
   /** Clusters that a person asked to delete, as `namespace/name`. */
   requests(): string[];
+  /** Revisions that a person confirmed. */
+  confirmations(): string[];
   secrets: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -37,7 +40,10 @@ export function witnessOf(world: WitnessedWorld, host: string): Witness {
     schedulers: kept(() => schedulerTruths(world)),
     source: (): SourceTruth => {
       const { trusted, manifests, faults } = world.source.snapshot();
-      return { trusted, manifests, faults, requests: world.requests() };
+      return {
+        ...{ trusted, manifests, faults },
+        ...{ requests: world.requests(), confirmations: world.confirmations() },
+      };
     },
     secrets: () => world.secrets,
   };
@@ -53,25 +59,29 @@ function kept<Value>(read: () => Value): () => Value {
   };
 }
 
-function hostTruth({ hypervisor, guests, clock }: WitnessedWorld, name: string): HostTruth {
+function hostTruth(world: WitnessedWorld, name: string): HostTruth {
+  const { hypervisor } = world;
   return {
     name,
     poolPath,
-    domains: [...hypervisor.domains.values()].map(
-      ({ name, uuid, state, reason, persistent, id, owner, mac, network, files, startedAt }) => ({
-        ...{ name, uuid, state, reason, persistent, id, mac, network },
-        ...(owner && { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } }),
-        files: [...files],
-        answers:
-          state === 'running' && clock.now() >= startedAt + sshAfterMs && !guests.silent.has(name),
-      }),
-    ),
+    domains: [...hypervisor.domains.values()].map((domain) => domainTruth(world, domain)),
     volumes: [...hypervisor.volumes.values()].map((volume) => ({ ...volume })),
     networks: [...hypervisor.networks.values()].map(({ name, uuid, active, owner, leases }) => ({
       ...{ name, uuid, active },
       ...(owner && { owner: { ...owner } }),
       leases: leases.map(({ mac, address }) => ({ mac, address })),
     })),
+  };
+}
+
+function domainTruth({ guests, clock }: WitnessedWorld, domain: SimDomain): DomainTruth {
+  const { name, uuid, state, reason, persistent, id, owner, mac, network } = domain;
+  const isUp = state === 'running' && !domain.hung && !guests.silent.has(name);
+  return {
+    ...{ name, uuid, state, reason, persistent, id, mac, network },
+    ...(owner && { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } }),
+    files: [...domain.files],
+    answers: isUp && clock.now() >= domain.startedAt + sshAfterMs,
   };
 }
 

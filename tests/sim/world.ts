@@ -110,18 +110,21 @@ export class World {
     this.injector?.afflict(hypervisor);
     const { installation } = identity;
     let requests: string[] = [];
+    let confirmations: string[] = [];
     this.guests = new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
       ...{ clock, source, hypervisor, slurm, installation },
       guests: this.guests,
       secrets: this.secrets,
     };
-    this.oracle = new Oracle(witnessOf({ ...scene, requests: () => requests }, hostName));
+    const people = { requests: () => requests, confirmations: () => confirmations };
+    this.oracle = new Oracle(witnessOf({ ...scene, ...people }, hostName));
     this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, hostName);
     const sourceChanged = async () => {
       this.oracle.sourceChanged();
       const asked = await this.state.deletionRequests();
       requests = asked.map(({ namespace, name }) => `${namespace}/${name}`);
+      confirmations = await this.state.confirmations();
       this.oracle.sourceChanged();
     };
     source.onChange(() => void sourceChanged());

@@ -69,6 +69,7 @@ export const faultKinds = [
     humanDestroy: 'A38',
     guestReset: 'A53',
     guestSilent: 'A53',
+    guestHangs: 'A53',
     humanUndefine: 'A37',
     humanStripsMark: 'A37',
     networkStopped: 'A37',

@@ -40,7 +40,7 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
         const leases = this.#hypervisor.networks.get(domain.network)?.leases;
         return leases?.findLast(({ mac }) => mac === domain.mac)?.address;
       },
-      isRunning: () => domain.id === id && domain.state === 'running',
+      isRunning: () => domain.id === id && domain.state === 'running' && !domain.hung,
       isOver: () => domain.id !== id,
     };
     this.#machines.set(guest, bootMachine(standing, this.#network));

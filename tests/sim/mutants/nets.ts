@@ -131,6 +131,31 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(5 * minute);
   },
 
+  async 'files that vanish together'() {
+    const three = ['alpha', 'beta', 'gamma'].map((name) => clusterOf({ name, replicas: 1 }));
+    const world = await ready(...three);
+    await world.clock.advance(2 * minute);
+    for (const cluster of three) world.source.remove(cluster);
+    await world.clock.advance(5 * minute);
+    for (const cluster of three) world.source.put(cluster);
+    await world.clock.advance(10 * minute);
+  },
+
+  /** What a person read is not what is held by the time that it is confirmed. */
+  async 'a confirmation of something else'() {
+    const world = await ready(clusterOf({ replicas: 6 }));
+    await world.clock.advance(2 * minute);
+    world.source.put(clusterOf({ replicas: 2 }));
+    await world.clock.advance(minute);
+    const told = world.condition('alpha', 'Stalled')?.message ?? '';
+    world.source.put(clusterOf({ replicas: 0 }));
+    await world.clock.advance(minute);
+    world.state.confirm(/--revision (\w+)/.exec(told)?.[1] ?? '');
+    await world.clock.advance(5 * minute);
+    world.source.put(clusterOf({ replicas: 6 }));
+    await world.clock.advance(10 * minute);
+  },
+
   async 'half a file'() {
     const world = await ready();
     world.source.put(clusterOf({ replicas: 1 }), false);
@@ -240,6 +265,17 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10 * minute);
   },
 
+  async 'half of a cluster hangs'() {
+    const world = await ready(clusterOf({ replicas: 3 }));
+    await hang(world, 'alpha-compute-0', 'alpha-compute-1');
+  },
+
+  /** In the first cluster only one is, which it would be restarted for. */
+  async 'most guests of a host hang'() {
+    const world = await ready(clusterOf({ replicas: 1 }), clusterOf({ name: 'beta' }));
+    await hang(world, 'alpha-compute-0', 'beta-compute-0', 'beta-compute-1');
+  },
+
   async 'a host without a network'() {
     const world = written();
     for (let count = 0; count < stopAfter; count += 1) {
@@ -296,6 +332,20 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(5 * minute);
   },
 };
+
+/** Until a person resets what still does. */
+async function hang(world: World, ...nodes: string[]): Promise<void> {
+  const { hypervisor, clock } = world;
+  await clock.advance(5 * minute);
+  const domains = nodes.flatMap((node) => world.domain(node) ?? []);
+  for (const domain of domains) hypervisor.hang(domain);
+  await clock.advance(60 * minute);
+  for (const domain of domains.filter(({ hung }) => hung)) {
+    hypervisor.powerOff(domain, 'destroyed');
+    hypervisor.start(domain);
+  }
+  await clock.advance(30 * minute);
+}
 
 /** Its end is no order that can be met: only what happened on the way is judged. */
 function withoutEnd(world: World): void {

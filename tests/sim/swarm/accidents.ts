@@ -55,6 +55,7 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       const ms = pick(choice, [30_000, 300_000, 1_800_000], 'silent for ms');
       later(scene, ms, () => world.guests.silent.delete(name));
     }),
+  guestHangs: (scene) => onRunning(scene, (domain) => scene.world.hypervisor.hang(domain)),
   headSilent: (scene) => {
     const { world, choice, town } = scene;
     const cluster = town.clusters[0];

@@ -2,7 +2,6 @@
  * The end of all faults: hosts, guests and files are well again, and people have put away what is
  * theirs. After it a person does no more than what the status asks for.
  */
-import { revisionOf } from '../../../src/controllers/bench-cluster/removal.ts';
 import { poolPath, type SimDomain } from '../../../src/sim/host.ts';
 import { switchOn } from './accidents.ts';
 import type { Scene } from './steps.ts';
@@ -22,6 +21,7 @@ export function heal({ world, town, ends }: Scene): void {
   world.state.failNext(0);
   for (const domain of [...hypervisor.domains.values()]) {
     if (domain.owner === undefined) removeByHand(hypervisor, domain);
+    else if (domain.hung) reset(hypervisor, domain);
     else if (domain.state === 'pmsuspended') {
       domain.state = 'running';
       domain.reason = 'wakeup';
@@ -44,10 +44,12 @@ export function healSchedulers({ world }: Pick<Scene, 'world'>): void {
 
 /** What the status asks a person for; each is told. */
 export async function obey({ world, town, tell }: Scene): Promise<void> {
-  const { held } = await world.state.deletionLedger();
-  if (held.length > 0) {
-    tell(`a person confirms ${held.map(({ cluster }) => cluster).join()}`);
-    world.state.confirm(revisionOf(held));
+  for (const name of world.state.names()) {
+    const told = world.condition(name, 'Stalled');
+    const revision = /--revision (\w+)/.exec(told?.message ?? '')?.[1];
+    if (told?.reason !== 'DeletionHeld' || revision === undefined) continue;
+    tell(`a person confirms ${revision}, of ${name}`);
+    world.state.confirm(revision);
   }
   for (const cluster of town.clusters) {
     for (const { name, reason } of world.status(cluster.name)?.nodes ?? []) {

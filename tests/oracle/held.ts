@@ -1,0 +1,78 @@
+/**
+ * S8: what a revision of the source takes away too much of stays until a person confirms just that.
+ * Nothing of it is drained, powered off, undefined or deleted meanwhile, but for a reason that would
+ * hold for it if it were still ordered.
+ */
+import type { Asked, Checker } from './checker.ts';
+import { closedBy } from './drains.ts';
+import { reasonToGo } from './evidence.ts';
+import { isKept } from './holds.ts';
+import { nodeOf } from './lineage.ts';
+import type { Memory } from './memory.ts';
+import { imageVolumes } from './ordered.ts';
+import { nodeAimedAt, type Target, type TargetNode, takesAway, targetOf } from './targets.ts';
+import type { Truth } from './truth.ts';
+
+export const held: Checker = {
+  id: 'S8',
+  asked: (asked) => {
+    const { effect, truth, memory } = asked;
+    const target = targetOf(effect, truth);
+    if (!takesAway(effect) || target === undefined) return sharedBy(asked);
+    const node = nodeAimedAt(effect, target, memory);
+    if (node === undefined) return sharedBy(asked);
+    return isHeld(memory, target, node)
+      ? [`asks to ${effect.kind} ${node.name}, which is held`]
+      : [];
+  },
+  done: ({ effect, before, after, memory }) =>
+    closedBy(effect, before, after).flatMap(({ cluster, name }) => {
+      const found = machineOf(after, memory, cluster, name);
+      return found && isHeld(memory, ...found) ? [`drains ${name}, which is held`] : [];
+    }),
+};
+
+function isHeld(memory: Memory, target: Target, node: TargetNode): boolean {
+  const hold = memory.holds.of(node.cluster);
+  if (hold === undefined || !isKept(hold, node)) return false;
+  const versions = memory.ledger.recent(node.cluster, memory.now);
+  return !versions.some((version) => reasonToGo(memory, target, node, memory.kept(version)));
+}
+
+/** What goes with the last cluster that needs it, or the cluster's record itself. */
+function sharedBy({ effect, memory }: Asked): string[] {
+  const kept = memory.ledger.clusters().filter((cluster) => {
+    const version = memory.ledger.inForce(cluster);
+    if (version === undefined || memory.holds.of(cluster)?.to.size !== 0) return false;
+    switch (effect.kind) {
+      case 'removeCluster':
+        return effect.cluster === cluster;
+      case 'removeNetwork':
+        return effect.network.name === version.spec.network.name;
+      case 'deleteVolume':
+        return imageVolumes(version).some(({ volume }) => volume === effect.name);
+      default:
+        return false;
+    }
+  });
+  return kept.length === 0 ? [] : [`asks for ${effect.kind}, and ${kept.join()} is held`];
+}
+
+function machineOf(
+  { hosts }: Truth,
+  { lineage }: Memory,
+  cluster: string,
+  name: string,
+): [Target, TargetNode] | undefined {
+  for (const host of hosts) {
+    for (const domain of host.domains) {
+      const node = lineage.isOurs(domain) ? nodeOf(domain.owner) : undefined;
+      if (node?.cluster !== cluster || node.name !== name) continue;
+      return [
+        { host, domain },
+        { ...node, uuid: domain.uuid, domain },
+      ];
+    }
+  }
+  return undefined;
+}
