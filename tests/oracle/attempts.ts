@@ -1,5 +1,5 @@
 /** Every effect that was asked for, and how often each one failed on end. */
-import { type Effect, nameOf } from './truth.ts';
+import { type Effect, type HostEffect, nameOf } from './truth.ts';
 
 export interface Failing {
   /** On end, in one process, without a success or a change of the order between. */
@@ -11,33 +11,33 @@ export class Attempts {
   /** Effects asked for so far, in order. */
   readonly asks: { name: string; at: number }[] = [];
   readonly #failing = new Map<string, Failing>();
-  /** Effects under way now, by name. */
+  /** Effects under way now. */
   readonly #running = new Map<string, number>();
 
   asked(effect: Effect, now: number): void {
     if (effect.kind === 'guest' && effect.reads) return;
-    const name = nameOf(effect);
-    this.asks.push({ name, at: now });
-    this.#running.set(name, (this.#running.get(name) ?? 0) + 1);
+    const key = keyOf(effect);
+    this.asks.push({ name: nameOf(effect), at: now });
+    this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
   }
 
   ended(effect: Effect, now: number, error: unknown): void {
-    const name = nameOf(effect);
-    this.#running.set(name, Math.max(0, (this.#running.get(name) ?? 0) - 1));
-    if (error === undefined) this.#failing.delete(name);
+    const key = keyOf(effect);
+    this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) - 1));
+    if (error === undefined) this.#failing.delete(key);
     else {
-      const failures = (this.#failing.get(name)?.failures ?? 0) + 1;
-      this.#failing.set(name, { failures, failedAt: now });
+      const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
+      this.#failing.set(key, { failures, failedAt: now });
     }
   }
 
   failing(effect: Effect): Failing | undefined {
-    return this.#failing.get(nameOf(effect));
+    return this.#failing.get(keyOf(effect));
   }
 
   /** How many of that name are under way. */
   running(effect: Effect): number {
-    return this.#running.get(nameOf(effect)) ?? 0;
+    return this.#running.get(keyOf(effect)) ?? 0;
   }
 
   /** What was under way belongs to nobody any more, and all may be tried at once. */
@@ -50,4 +50,15 @@ export class Attempts {
   reordered(): void {
     this.#failing.clear();
   }
+}
+
+/** What clusters share each of them may ask for, and waits for by itself when it fails. */
+function keyOf(effect: Effect): string {
+  const name = nameOf(effect);
+  return isShared(effect) && effect.by !== undefined ? `${name} by ${effect.by}` : name;
+}
+
+function isShared(effect: Effect): effect is HostEffect {
+  if (effect.kind === 'deleteVolume') return effect.onlyUsedBy === undefined;
+  return ['uploadArtifact', 'createNetwork', 'removeNetwork'].includes(effect.kind);
 }

@@ -18,14 +18,7 @@ export const blastRadius: Checker = {
   asked: (asked) => [...twice(asked), ...tooSoon(asked), ...tooMany(asked)],
 };
 
-/** What clusters share, each of them may ask for; the driver lets one after the other do it. */
-function isShared(effect: Asked['effect']): boolean {
-  if (effect.kind === 'deleteVolume') return effect.onlyUsedBy === undefined;
-  return ['uploadArtifact', 'createNetwork', 'removeNetwork'].includes(effect.kind);
-}
-
 function twice({ effect, memory }: Asked): string[] {
-  if (isShared(effect) && memory.ledger.clusters().length > 1) return [];
   if (!('host' in effect) && effect.kind !== 'guest') return [];
   if (effect.kind === 'guest' && effect.reads) return [];
   const others = memory.attempts.running(effect) - 1;
@@ -33,7 +26,6 @@ function twice({ effect, memory }: Asked): string[] {
 }
 
 function tooSoon({ effect, truth, memory }: Asked): string[] {
-  if (isShared(effect) && memory.ledger.clusters().length > 1) return [];
   if (!('host' in effect) && effect.kind !== 'guest') return [];
   if (effect.kind === 'guest' && effect.reads) return [];
   const failing = memory.attempts.failing(effect);
@@ -45,13 +37,14 @@ function tooSoon({ effect, truth, memory }: Asked): string[] {
   return [`${effect.kind} is tried again ${waited} ms after failure ${failures}`];
 }
 
-/** One that is broken anyway may be taken down whatever becomes of the others. */
+/** One that is broken anyway, or that a person has closed, may be taken down whatever becomes of the others. */
 function tooMany({ effect, truth, memory }: Asked): string[] {
   const target = targetOf(effect, truth);
   const node = target && nodeAimedAt(effect, target, memory);
   if (effect.kind !== 'destroy' || node?.domain === undefined) return [];
   if (!isRunning(node.domain) || memory.health.unwellFor(node.uuid, truth.now) > 0) return [];
-  if (memory.drains.record(node.cluster, node.name)?.up !== true) return [];
+  const record = memory.drains.record(node.cluster, node.name);
+  if (record?.up !== true || (record.closed && !record.closedByUs)) return [];
   const spare = memory.ledger.recent(node.cluster, truth.now).map((version) => {
     const pool = poolOf(version, node.pool);
     if (pool === undefined || !isWanted(version, node.pool, node.index)) return undefined;

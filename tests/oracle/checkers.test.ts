@@ -310,6 +310,12 @@ const cases: Case[] = [
   },
   {
     id: 'S16',
+    what: 'one cluster asks for what it shares while that is under way for it',
+    bad: (scene) => uploading(scene, ['1', '2', '1']),
+    good: (scene) => uploading(scene, ['1', '2']),
+  },
+  {
+    id: 'S16',
     what: 'more nodes are replaced at a time than the pool can spare',
     bad(scene) {
       scene.order({ memory: '2Gi' });
@@ -385,6 +391,11 @@ function deleted(scene: Scene, except?: string): void {
   scene.host.networks = [];
   scene.removeVolume(imageVolume);
   scene.act({ kind: 'removeCluster', cluster });
+}
+
+function uploading(scene: Scene, askers: string[]): void {
+  const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
+  for (const by of askers) scene.oracle.asked({ host: 'h', by, kind: 'uploadArtifact', artifact });
 }
 
 function failing(scene: Scene, waitMs: number): void {

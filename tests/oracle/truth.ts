@@ -146,7 +146,8 @@ export interface DefinitionAsked {
   boot?: { kernel: string; initrd?: string; cmdline: string };
 }
 
-export type HostEffect = { host: string } & (
+/** `by`: which cluster of the process asks, where several may ask for one thing. */
+export type HostEffect = { host: string; by?: string } & (
   | { kind: 'uploadArtifact'; artifact: { volume: string; sha256: string } }
   | { kind: 'createVolume'; volume: { name: string; capacityBytes: number; backingVolume: string } }
   | { kind: 'deleteVolume'; name: string; onlyUsedBy?: string }

@@ -37,6 +37,7 @@ export interface EffectLog {
 export class Membrane {
   alive = true;
   readonly #death = new AbortController();
+  readonly #streams = new WeakMap<AbortSignal, AbortSignal>();
   readonly #log: EffectLog;
   readonly #crash: CrashPoint | undefined;
   readonly #onDeath: (death: Death) => void;
@@ -62,7 +63,12 @@ export class Membrane {
 
   /** Also at its death: what streams from the process ends with it. */
   streams(signal: AbortSignal): AbortSignal {
-    return AbortSignal.any([signal, this.#death.signal]);
+    const known = this.#streams.get(signal);
+    if (known) return known;
+    // The same one each time, because a signal also tells which cluster asks.
+    const streams = AbortSignal.any([signal, this.#death.signal]);
+    this.#streams.set(signal, streams);
+    return streams;
   }
 
   read<T>(call: () => Promise<T>): Promise<T> {

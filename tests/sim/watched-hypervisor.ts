@@ -35,6 +35,8 @@ export class WatchedHypervisor implements Hypervisor {
   readonly #real: SimHypervisor;
   readonly #oracle: Oracle;
   readonly #host: string;
+  readonly #askers = new WeakMap<AbortSignal, string>();
+  #asked = 0;
   /** The effect whose call enters the hypervisor at this very moment. */
   #entering: Act | undefined;
 
@@ -92,6 +94,7 @@ export class WatchedHypervisor implements Hypervisor {
       `upload ${artifact.volume}`,
       this.#volume(artifact.volume),
       () => this.#real.uploadArtifact(artifact, progress, signal),
+      signal,
     );
   }
 
@@ -104,6 +107,7 @@ export class WatchedHypervisor implements Hypervisor {
       `volume ${volume.name}`,
       this.#volume(volume.name),
       () => this.#real.createVolume(volume, signal),
+      signal,
     );
   }
 
@@ -113,6 +117,7 @@ export class WatchedHypervisor implements Hypervisor {
       `no volume ${name}`,
       this.#volume(name),
       () => this.#real.deleteVolume(name, onlyUsedBy, signal),
+      signal,
     );
   }
 
@@ -122,6 +127,7 @@ export class WatchedHypervisor implements Hypervisor {
       `define ${domain.name}`,
       this.#domain(domain.uuid),
       () => this.#real.defineDomain(domain, signal),
+      signal,
     );
   }
 
@@ -136,6 +142,7 @@ export class WatchedHypervisor implements Hypervisor {
       `${change} ${name}`,
       this.#domain(target.uuid),
       () => this.#real.changeDomain(change, target, signal),
+      signal,
     );
   }
 
@@ -145,6 +152,7 @@ export class WatchedHypervisor implements Hypervisor {
       `network ${network.name}`,
       this.#network(network.name),
       () => this.#real.createNetwork(network, signal),
+      signal,
     );
   }
 
@@ -157,6 +165,7 @@ export class WatchedHypervisor implements Hypervisor {
       `no network ${network.name}`,
       this.#network(network.name),
       () => this.#real.removeNetwork(network, signal),
+      signal,
     );
   }
 
@@ -172,8 +181,10 @@ export class WatchedHypervisor implements Hypervisor {
     counted: string,
     probe: () => string,
     call: () => Promise<void>,
+    signal: AbortSignal,
   ): Promise<void> {
-    const act = this.#oracle.asked({ host: this.#host, ...effect } as HostEffect);
+    const asked = { host: this.#host, by: this.#asker(signal), ...effect };
+    const act = this.#oracle.asked(asked as HostEffect);
     // Also what took place and was never answered.
     const count = (before: string) => {
       if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
@@ -194,6 +205,16 @@ export class WatchedHypervisor implements Hypervisor {
       act.ended(thrown);
       throw thrown;
     }
+  }
+
+  /** Each cluster asks under a signal of its own, by which all that it asked for would be ended. */
+  #asker(signal: AbortSignal): string {
+    const known = this.#askers.get(signal);
+    if (known !== undefined) return known;
+    this.#asked += 1;
+    const asker = String(this.#asked);
+    this.#askers.set(signal, asker);
+    return asker;
   }
 
   #wait(milliseconds: number): Promise<void> {

@@ -257,6 +257,14 @@ export const mutants: Mutant[] = [
     says: 'S16',
   },
   {
+    name: 'what clusters share is tried again at once',
+    file: `${cluster}/plan.ts`,
+    from: 'if (failure.retryAt <= now) return true;',
+    to: "if (failure.retryAt <= now || action.kind === 'createNetwork') return true;",
+    net: 'a host without a network',
+    says: 'S16',
+  },
+  {
     name: 'more nodes are replaced than the pool can spare',
     file: `${cluster}/rollout.ts`,
     from: 'const budget = usable.length - (pool.replicas - pool.maxUnavailable);',

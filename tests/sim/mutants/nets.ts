@@ -277,13 +277,13 @@ export const nets: Record<string, () => Promise<void>> = {
   },
 
   async 'a host without a network'() {
-    const world = written();
+    const world = written(clusterOf(), clusterOf({ name: 'beta' }));
     for (let count = 0; count < stopAfter; count += 1) {
       world.hypervisor.failNext('createNetwork', new PortError('failed', 'no bridge left'));
     }
     await world.start();
     await world.clock.advance(10 * minute);
-    withoutEnd(world);
+    withoutEnd(world, 'alpha', 'beta');
   },
 
   async 'a unit that fails'() {
@@ -348,6 +348,8 @@ async function hang(world: World, ...nodes: string[]): Promise<void> {
 }
 
 /** Its end is no order that can be met: only what happened on the way is judged. */
-function withoutEnd(world: World): void {
-  world.source.put(clusterOf({ spec: { paused: true } }));
+function withoutEnd(world: World, ...names: string[]): void {
+  for (const name of names.length > 0 ? names : ['alpha']) {
+    world.source.put(clusterOf({ name, spec: { paused: true } }));
+  }
 }
