@@ -162,23 +162,15 @@ export class SimHost {
         ...ownerOf(owner),
         leases: leases.map((lease) => ({ ...lease })),
       })),
-      domains: [...this.domains.values()].map((domain) => {
-        const {
-          mac,
-          network,
-          startedAt: _,
-          leased: __,
-          hung: _____,
-          cpus: ___,
-          memoryBytes: ____,
-          authorizedKeys: _____,
-          owner,
-          files,
-          ...rest
-        } = domain;
-        const networks = network === '' ? [] : [network];
-        return { ...rest, ...ownerOf(owner), files: [...files], macs: [mac], networks };
-      }),
+      domains: [...this.domains.values()].map(
+        ({ name, uuid, state, reason, persistent, id, agentConnected, ...domain }) => ({
+          ...{ name, uuid, state, reason, persistent, id, agentConnected },
+          ...ownerOf(domain.owner),
+          files: [...domain.files],
+          macs: [domain.mac],
+          networks: domain.network === '' ? [] : [domain.network],
+        }),
+      ),
     };
   }
 
