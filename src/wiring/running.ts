@@ -1,7 +1,8 @@
 /** The controller on ports that somebody else has opened, until the signal: then all is closed in order. */
 import type { Places } from '../cli/context.ts';
 import type { ControllerUpdate, RunningController } from '../cli/running-controller.ts';
-import { Controller, type ControllerPorts } from '../controllers/bench-cluster/controller.ts';
+import { Controller } from '../controllers/bench-cluster/controller.ts';
+import type { ControllerPorts } from '../controllers/bench-cluster/controller-ports.ts';
 import type { Identity } from '../controllers/bench-cluster/desired.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
 

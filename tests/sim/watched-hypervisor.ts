@@ -13,7 +13,7 @@ import type {
 } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
-import type { Act, Oracle } from '../oracle/oracle.ts';
+import type { Oracle } from '../oracle/oracle.ts';
 import type { HostEffect } from '../oracle/truth.ts';
 
 type Change = 'start' | 'resume' | 'destroy' | 'undefine';
@@ -37,8 +37,8 @@ export class WatchedHypervisor implements Hypervisor {
   readonly #host: string;
   readonly #askers = new WeakMap<AbortSignal, string>();
   #asked = 0;
-  /** The effect whose call enters the hypervisor at this very moment. */
-  #entering: Act | undefined;
+  /** What goes round the effect whose call enters the hypervisor at this very moment. */
+  #entering: (<T>(effect: () => T) => T) | undefined;
 
   constructor(real: SimHypervisor, clock: Clock, oracle: Oracle, host: string) {
     this.#clock = clock;
@@ -50,8 +50,8 @@ export class WatchedHypervisor implements Hypervisor {
     const { faults } = real;
     const perform = faults.perform.bind(faults);
     faults.perform = (call, signal, effect) => {
-      const act = this.#entering;
-      return perform(call, signal, act === undefined ? effect : () => act.through(effect));
+      const watched = this.#entering;
+      return perform(call, signal, watched === undefined ? effect : () => watched(effect));
     };
   }
 
@@ -185,26 +185,30 @@ export class WatchedHypervisor implements Hypervisor {
   ): Promise<void> {
     const asked = { host: this.#host, by: this.#asker(signal), ...effect };
     const act = this.#oracle.asked(asked as HostEffect);
-    // Also what took place and was never answered.
-    const count = (before: string) => {
-      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
-    };
-    let before: string | undefined;
     try {
       if (this.writeMs > 0) await this.#wait(this.writeMs);
-      before = probe();
-      this.#entering = act;
+      this.#entering = (run) => this.#counting(counted, probe, () => act.through(run));
       const answer = call();
       this.#entering = undefined;
       await answer;
-      count(before);
       act.ended();
     } catch (thrown) {
       this.#entering = undefined;
-      if (before !== undefined) count(before);
       act.ended(thrown);
       throw thrown;
     }
+  }
+
+  /** Counts it when the world is another one after it, whether it is answered or not. */
+  #counting<T>(counted: string, probe: () => string, run: () => T): T {
+    const before = probe();
+    const count = () => {
+      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
+    };
+    const result = run();
+    if (result instanceof Promise) void result.then(count, count);
+    else count();
+    return result;
   }
 
   /** Each cluster asks under a signal of its own, by which all that it asked for would be ended. */

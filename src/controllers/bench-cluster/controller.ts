@@ -3,25 +3,14 @@
  * observe → plan → execute → report. What wakes a round: a changed manifest, a libvirt event, an
  * operation that ended, a wait that is due.
  */
-import type { BenchHost } from '../../crd/bench-host.ts';
-import type { Fault } from '../../crd/fault.ts';
-import type { ClusterStatus } from '../../crd/status.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { toError } from '../../lib/error.ts';
 import { digestOf } from '../../lib/hash.ts';
-import type { Log } from '../../lib/log.ts';
 import { Queue } from '../loop/queue.ts';
-import type {
-  ClusterRecord,
-  GuestRunner,
-  Hypervisor,
-  ManifestSource,
-  StateStore,
-} from '../ports.ts';
-import type { AnyScheduler } from '../schedulers/scheduler.ts';
+import type { ClusterRecord } from '../ports.ts';
 import type { CatalogEntry } from './catalog.ts';
 import { type Cluster, Clusters } from './clusters.ts';
-import type { DesiredCluster, Identity } from './desired.ts';
+import type { ControllerOptions, ControllerPorts } from './controller-ports.ts';
+import type { DesiredCluster } from './desired.ts';
 import { Effects } from './effects.ts';
 import { Guests } from './guests.ts';
 import { Janitor } from './janitor.ts';
@@ -33,31 +22,6 @@ import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
 import { WatchedHosts } from './watched-hosts.ts';
 import { writeStatus } from './write-status.ts';
-
-export interface ControllerPorts {
-  source: ManifestSource;
-  state: StateStore;
-  runner: GuestRunner;
-  /** One hypervisor per BenchHost, kept by the caller; the same object for the same host. */
-  hypervisor(host: BenchHost): Hypervisor;
-  /** The module of that name; `schedulerModule` of the registry. */
-  scheduler(name: string): AnyScheduler;
-  clock: Clock;
-  random: () => number;
-  log: Log;
-}
-
-export interface ControllerOptions {
-  identity: Identity;
-  /** Clusters whose rounds run at the same time. */
-  workers?: number;
-  /** Effects of one cluster at the same time. */
-  effects?: number;
-  /** Called after each round whose status differs from the one before. */
-  onStatus?: (key: string, status: ClusterStatus | undefined) => void;
-  /** Called when what is wrong with the source as a whole, or with its files, has changed. */
-  onSource?: (reason: string | undefined, faults: Fault[]) => void;
-}
 
 /** What a round saw and decided. */
 interface Round {

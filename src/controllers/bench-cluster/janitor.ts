@@ -9,7 +9,7 @@ import { qualifiedName } from '../../crd/references.ts';
 import { toError } from '../../lib/error.ts';
 import type { ClusterRecord, Hypervisor, SourceSnapshot } from '../ports.ts';
 import { clusterKey } from './catalog.ts';
-import type { ControllerPorts } from './controller.ts';
+import type { ControllerPorts } from './controller-ports.ts';
 import { artifactVolumes } from './desired.ts';
 import { findOrphans, type Orphan, type Wanted } from './orphans.ts';
 

@@ -129,7 +129,7 @@ export function plan(
     finished: cleanup.finished,
     wakeAt: Math.max(
       now + soonestMs,
-      Math.min(due.retryAt, joined.retryAt, nextLook(outcomes, working, observed, now)),
+      Math.min(due.retryAt, joined.dueAt, nextLook(outcomes, working, observed, now)),
     ),
   };
 }

@@ -6,7 +6,7 @@ import type { ClusterStatus } from '../../crd/status.ts';
 import { toError } from '../../lib/error.ts';
 import { backoffMs } from '../loop/backoff.ts';
 import type { ClusterRecord } from '../ports.ts';
-import type { ControllerPorts } from './controller.ts';
+import type { ControllerPorts } from './controller-ports.ts';
 import { type StatusHolder, writeError } from './write-status.ts';
 
 export interface RoundError {

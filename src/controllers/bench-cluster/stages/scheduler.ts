@@ -9,8 +9,8 @@ import { type ClusterScope, mayRun, type NodeScope } from '../scope.ts';
 export interface SchedulerStage {
   actions: PlannedAction[];
   verdicts: Map<string, Verdict>;
-  /** The earliest retry of failed guest work, in ms since the epoch. */
-  retryAt: number;
+  /** The earliest retry of failed guest work or end of a drain, in ms since the epoch. */
+  dueAt: number;
 }
 
 export function planScheduler(scope: ClusterScope): SchedulerStage {
@@ -24,9 +24,12 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
     ...(observed.scheduler.error !== undefined && { viewError: observed.scheduler.error }),
     now,
   });
-  const retries = [...result.verdicts.values()].flatMap((verdict) =>
-    'retryAt' in verdict && verdict.retryAt !== undefined ? [verdict.retryAt] : [],
-  );
+  const due = [...result.verdicts.values()].flatMap((verdict) => {
+    const at = verdict.kind === 'draining' ? verdict.deadline : undefined;
+    // Of a deadline that has passed there is nothing to wait for.
+    if (at !== undefined) return at > now ? [at] : [];
+    return 'retryAt' in verdict && verdict.retryAt !== undefined ? [verdict.retryAt] : [];
+  });
   return {
     actions: result.actions.map(({ node, action, why }) => ({
       action: { node, ...action },
@@ -34,7 +37,7 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
       why,
     })),
     verdicts: result.verdicts,
-    retryAt: Math.min(Number.POSITIVE_INFINITY, ...retries),
+    dueAt: Math.min(Number.POSITIVE_INFINITY, ...due),
   };
 }
 
