@@ -1,6 +1,6 @@
 /** The parts of the gate, each with its counts and its rate. */
 import { execFileSync } from 'node:child_process';
-import { merged } from '../oracle/reached.ts';
+import { merged, tooRare } from '../oracle/reached.ts';
 import type { FailedSeed, SeedsResult } from './gate-batch.ts';
 import { shrinkAndTell } from './gate-one.ts';
 import type { Part } from './gate-worker.ts';
@@ -25,6 +25,8 @@ const pairsPerPart = 20;
 /** Shrinking takes a minute each, and most failures have one cause. */
 const maxShrunk = 2;
 const maxTold = 20;
+/** Of fewer it says nothing that a state was not met. */
+const enoughSeeds = 1000;
 
 export async function runSeeds(
   { threads, from, count }: { threads: number; from: number; count: number },
@@ -52,13 +54,18 @@ export async function runSeeds(
       `${total(({ crashes }) => crashes)} deaths; as the files say after ${at(0.5)} s of simulated ` +
       `time (median), ${at(0.999)} s at most`,
   );
-  const reached = Object.entries(merged(...all.map((result) => result.reached))).sort();
-  say(`reached: ${reached.map(([state, times]) => `${state} ${times}`).join(', ')}`);
+  const reached = merged(...all.map((result) => result.reached));
+  const states = Object.entries(reached).sort();
+  say(`reached: ${states.map(([state, times]) => `${state} ${times}`).join(', ')}`);
+  const rare = count < enoughSeeds ? [] : tooRare(reached, count);
   const failures = failed.map((seed) => ({
     line: `seed ${seed.seed}: ${seed.id}: ${seed.message}`,
     seed,
   }));
-  return { passed: count - failures.length, failures };
+  return {
+    passed: count - failures.length,
+    failures: [...failures, ...rare.map((line) => ({ line: `met too seldom: ${line}` }))],
+  };
 }
 
 export async function runPlans(

@@ -1,9 +1,10 @@
 /**
  * The gate of the simulator:
  *
- *   npm run sim                     the full gate, over all cores
+ *   npm run sim                     the whole gate, over all cores
  *   npm run sim -- smoke            a small part of it, on one core
  *   npm run sim -- pairs            only the pairs of specs
+ *   npm run sim -- mutants [NAME]   only the mutants with that text in their names
  *   npm run sim -- --seed N         one seed, with its trace
  *   npm run sim -- --replay FILE    one recorded run, choice by choice
  *   npm run sim -- --pair "a -> b"  one edit and the way back, with its effects
@@ -23,6 +24,7 @@ import {
   runSeeds,
   tellFailures,
 } from './gate-run.ts';
+import { runMutants } from './mutants/run.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -38,6 +40,8 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/** What two cores play beside all else in twenty minutes. */
+const gateSeeds = 6_000;
 const threads = Number(values.threads ?? availableParallelism());
 const from = Number(values.from);
 
@@ -45,13 +49,15 @@ async function seedsOnly(count: number): Promise<GateResult> {
   return runSeeds({ threads, from, count }, say);
 }
 
+/** What is soonest done comes first. */
 async function full(): Promise<GateResult> {
   const parts = [
-    await runSeeds({ threads, from, count: 40_000 }, say),
-    await runPlans({ threads, kind: 'crash', step: 1 }, say),
-    await runPlans({ threads, kind: 'view', step: 1 }, say),
-    await runPairs({ threads, step: 1 }, say),
     differsElsewhere(from, say),
+    await runMutants({ threads }, say),
+    await runPairs({ threads, step: 1 }, say),
+    await runPlans({ threads, kind: 'view', step: 1 }, say),
+    await runPlans({ threads, kind: 'crash', step: 1 }, say),
+    await runSeeds({ threads, from, count: gateSeeds }, say),
   ];
   return { passed: sum(parts, 'passed'), failures: parts.flatMap(({ failures }) => failures) };
 }
@@ -90,6 +96,7 @@ async function main(): Promise<number> {
   const parts: Record<string, () => Promise<GateResult>> = {
     smoke,
     pairs: () => runPairs({ threads, step: 1 }, say),
+    mutants: () => runMutants({ threads, name: positionals[1] ?? '' }, say),
   };
   const all = values.seeds ? () => seedsOnly(Number(values.seeds)) : full;
   const result = await (parts[positionals[0] ?? ''] ?? all)();

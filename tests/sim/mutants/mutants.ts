@@ -190,8 +190,8 @@ export const mutants: Mutant[] = [
   {
     name: 'the mark of a node goes before its disk',
     file: `${cluster}/stages/removal.ts`,
-    from: 'if (node.volume) {',
-    to: 'if (node.volume && !target) {',
+    from: "if (deleteVolume) return remove('its disk is deleted', deleteVolume);",
+    to: "if (deleteVolume && !undefine) return remove('its disk is deleted', deleteVolume);",
     net: 'shrink with a job',
     says: 'S13',
   },

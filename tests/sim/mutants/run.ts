@@ -1,15 +1,12 @@
 /**
  * Proves that the nets have no holes: each mutant of the controller is let loose in a net, which
  * must catch it; and on the right controller no net catches anything.
- *
- *   node tests/sim/mutants/run.ts [part of a mutant's name]
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { GateResult, Say } from '../gate-run.ts';
 import { type Mutant, mutants, staleExitCode } from './mutants.ts';
 
-/** A small machine has two cores. */
-const workers = 2;
 /** A mutant that never comes to an end is caught, too. */
 const limitMs = 60_000;
 
@@ -61,29 +58,34 @@ async function tryNet(net: string): Promise<string | undefined> {
     : `catches the right controller: ${lines.slice(0, 3).join('; ')}`;
 }
 
-const wanted = mutants.filter(({ name }) => name.includes(process.argv[2] ?? ''));
-const jobs = [
-  ...[...new Set(wanted.map(({ net }) => net))].map((net) => ({
-    what: `the right controller: ${net}`,
-    run: () => tryNet(net),
-  })),
-  ...wanted.map((mutant) => ({
-    what: `${mutant.name} (${mutant.net}, ${mutant.says})`,
-    run: () => tryMutant(mutant),
-  })),
-];
-let [passed, failed] = [0, 0];
-const queue = jobs.values();
-await Promise.all(
-  Array.from({ length: workers }, async () => {
+/** All of them, or those with that text in their names. */
+export async function runMutants(
+  { threads, name = '' }: { threads: number; name?: string },
+  say: Say,
+): Promise<GateResult> {
+  const wanted = mutants.filter((mutant) => mutant.name.includes(name));
+  const used = [...new Set(wanted.map(({ net }) => net))];
+  const jobs = [
+    ...used.map((net) => ({ what: `the right controller in ${net}`, run: () => tryNet(net) })),
+    ...wanted.map((mutant) => ({
+      what: `mutant ${mutant.name} (${mutant.net}, ${mutant.says})`,
+      run: () => tryMutant(mutant),
+    })),
+  ];
+  const began = performance.now();
+  const failures: { line: string }[] = [];
+  const queue = jobs.values();
+  const work = async () => {
     for (const { what, run } of queue) {
       const fault = await run();
-      if (fault === undefined) passed += 1;
-      else failed += 1;
-      console.log(fault === undefined ? `ok      ${what}` : `FAILED  ${what}: ${fault}`);
+      if (fault !== undefined) failures.push({ line: `${what}: ${fault}` });
     }
-  }),
-);
-console.log(`${wanted.length} mutants`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 && wanted.length > 0 ? 0 : 1;
+  };
+  await Promise.all(Array.from({ length: threads }, work));
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  const escaped = failures.filter(({ line }) => line.startsWith('mutant')).length;
+  say(
+    `mutants: ${wanted.length - escaped} of ${wanted.length} caught by ${used.length} nets in ${seconds} s`,
+  );
+  return { passed: jobs.length - failures.length, failures };
+}
