@@ -63,6 +63,8 @@ class Reader {
   readonly problems: Problem[] = [];
   readonly #document: Document.Parsed;
   readonly #targets = new Map<Alias, { node: Node | undefined }>();
+  /** Maps and lists around the node that is read. */
+  readonly #open = new Set<Node>();
   #nodes = 0;
 
   constructor(document: Document.Parsed) {
@@ -82,12 +84,22 @@ class Reader {
     }
     if (isAlias(node)) {
       const target = this.#targetOf(node);
+      if (target !== undefined && this.#open.has(target)) {
+        this.#problem(path, offset, `refers to "${node.source}", which it is part of`);
+        return undefined;
+      }
       if (target !== undefined) return this.read(target, path, key);
       this.#problem(path, offset, `refers to the unknown anchor "${node.source}"`);
       return undefined;
     }
-    if (isMap(node)) return this.#map(node.items, path);
-    if (isSeq(node)) return this.#list(node.items, path, offset);
+    if (isMap(node) || isSeq(node)) {
+      this.#open.add(node);
+      const value = isMap(node)
+        ? this.#map(node.items, path)
+        : this.#list(node.items, path, offset);
+      this.#open.delete(node);
+      return value;
+    }
     if (isScalar(node)) return this.#scalar(node, path, offset);
     this.#problem(path, offset, 'is not a value');
     return undefined;
