@@ -1,4 +1,5 @@
-/** Of many inputs the few and short ones that run what the seeds do not. */
+/** Of many inputs the few and short ones that run what neither seeds nor crashes do. */
+import { committed, isCrash } from './corpus.ts';
 import { type Counter, CoverageMap } from './coverage.ts';
 import { faultOf } from './explore.ts';
 import { shortened } from './minimize.ts';
@@ -18,7 +19,10 @@ export async function distilled(
     await faultOf(surface, bytes);
     return counter.take();
   };
-  for (const seed of surface.seeds()) known.add(await sampleOf(seed));
+  const crashes = committed(surface).filter(isCrash);
+  for (const bytes of [...surface.seeds(), ...crashes.map((crash) => crash.bytes)]) {
+    known.add(await sampleOf(bytes));
+  }
   const kept: Uint8Array[] = [];
   for (const input of [...inputs].sort((a, b) => a.length - b.length)) {
     const news = known.news(await sampleOf(input));

@@ -67,7 +67,9 @@ export async function supervised(
   const watch = setInterval(() => {
     const count = lastNoted(noteFile)?.count ?? -1;
     if (count !== known.count) known = { count, at: performance.now() };
-    hangs = report === undefined && performance.now() - known.at > guard.hangMs;
+    // Before the first input the code is loaded, which takes long on a busy machine.
+    const patience = count < 0 ? 6 * guard.hangMs : guard.hangMs;
+    hangs = report === undefined && performance.now() - known.at > patience;
     if (hangs) child.kill('SIGKILL');
   }, 500);
   try {

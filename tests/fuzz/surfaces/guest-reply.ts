@@ -45,7 +45,7 @@ export const guestReply: Surface = {
     ...['\u001b[31m', '[sudo] password for a: ', 'Welcome!\n', '\r\n', 'ActiveState=failed', '-1'],
     ...['bc1:unit.ExecMainStatus=x\n', 'bc1:unit.InactiveEnterTimestampMonotonic=-5\n', '1e999'],
   ],
-  maxBytes: 8 * 1024,
+  maxBytes: 4 * 1024,
   limitMs: 50,
   seeds: () =>
     [

@@ -74,11 +74,12 @@ export const slurmConfig: Surface = {
   },
 };
 
+const plain = parametersOf(renderHead({ ...head, config: { config: {} } }).conf);
+
 function checkRendered(config: Record<string, string>): void {
   const isRefused = (error: unknown) => error instanceof RangeError;
   const rendered = valueOr(() => renderHead({ ...head, config: { config } }), isRefused);
   if (rendered === undefined) return;
-  const plain = parametersOf(renderHead({ ...head, config: { config: {} } }).conf);
   const parameters = parametersOf(rendered.conf);
   for (const [name, value] of parameters) {
     const given = Object.entries(config).find(([key]) => key.toLowerCase() === name)?.[1];

@@ -155,7 +155,7 @@ export const stateFiles: Surface = {
     ...['"__proto__":{}', '"createdAt":', '"generation":', '"deletionTimestamp":', '"images":[]'],
     ...['"held":[]', '"changes":', '"confirmed":', '"cluster":', '"nodes":', '\u0000'.repeat(64)],
   ],
-  maxBytes: 8 * 1024,
+  maxBytes: 4 * 1024,
   limitMs: 100,
   seeds: () =>
     stored.flatMap(({ good }, index) => [

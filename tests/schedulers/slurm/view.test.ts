@@ -145,6 +145,12 @@ test('a lost line is noticed by the counts', () => {
   }
 });
 
+test('jobs that name more nodes than there can be make the view untrusted, whatever each names', () => {
+  const many = (count: number) => '5|RUNNING|a-[0-19999]\n'.repeat(count);
+  assert.equal(parseView(run({ jobs: many(15) }).stdout).jobs.length, 15);
+  assert.throws(() => parseView(run({ jobs: many(16) }).stdout), /name too many nodes/);
+});
+
 test('ten thousand nodes fit into two megabytes', () => {
   const [, second = ''] = recorded.split('\n');
   const nodes = Array.from({ length: 10_000 }, (_, index) =>
