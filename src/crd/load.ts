@@ -5,6 +5,7 @@
  */
 import { posix } from 'node:path';
 import type { Document, LineCounter } from 'yaml';
+import { oneLine } from '../lib/printable.ts';
 import { conflictFaults, type ObjectRef } from './conflicts.ts';
 import type { Fault } from './fault.ts';
 import { apiVersion, namePattern } from './field.ts';
@@ -120,7 +121,7 @@ function loadDocument({ file, document, place, settled }: DocumentInput): Loaded
   const faults: Fault[] = errors.map(({ message, pos }) => ({
     file,
     ...place(pos[0]),
-    message: oneLine(message),
+    message: short(message),
     ...object,
   }));
   // Text that could not be read whole lacks fields that were written: no further faults of it.
@@ -212,12 +213,13 @@ function offsetOf({ places }: PlainDocument, { path, name }: Finding): number {
   return 0;
 }
 
+/** Words of the file are quoted in it, so it is made safe for a terminal and a log. */
 function fieldFault(path: FieldPath, message: string, hint: string | undefined) {
-  const text = pathText(path);
+  const text = oneLine(pathText(path));
   return {
     ...(text !== '' && { path: text }),
-    message,
-    ...(hint !== undefined && { hint }),
+    message: short(message),
+    ...(hint !== undefined && { hint: short(hint) }),
   };
 }
 
@@ -226,11 +228,11 @@ function textFault(
   { message, hint }: TextFault,
   place: { line?: number; column?: number },
 ): Fault {
-  return { file, ...place, message: oneLine(message), ...(hint !== undefined && { hint }) };
+  return { file, ...place, message: short(message), ...(hint !== undefined && { hint }) };
 }
 
-function oneLine(message: string): string {
-  return message.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+function short(message: string): string {
+  return oneLine(message).slice(0, 300);
 }
 
 function placeAt(place: PlaceOf, offset: number | undefined) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describeFault } from '../../../src/crd/fault.ts';
 import { load } from '../../../src/crd/load.ts';
 import { maxManifestBytes } from '../../../src/crd/manifest-text.ts';
+import { oneLine } from '../../../src/lib/printable.ts';
 import { bytesOf, type Surface } from '../surface.ts';
 import { corpusFiles, goodFiles, yamlTokens } from './manifest-seeds.ts';
 
@@ -23,7 +24,8 @@ export const manifestFile: Surface = {
     for (const fault of faults) {
       assert.equal(fault.file, file);
       assert.doesNotMatch(fault.message, /^cannot be read: /, 'the last fence was needed');
-      assert(fault.message !== '' && !/[\n\r]/.test(describeFault(fault)), 'not one line');
+      assert.notEqual(fault.message, '');
+      assert.equal(describeFault(fault), oneLine(describeFault(fault)), 'not one plain line');
       assert(fault.line === undefined || fault.line >= 1, 'no line of the file');
       assert(fault.line !== undefined || isOfWhole(fault.message), `no line: ${fault.message}`);
     }
