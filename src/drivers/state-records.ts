@@ -10,6 +10,7 @@ import { BenchHost } from '../crd/bench-host.ts';
 import { BenchImage } from '../crd/bench-image.ts';
 import { namePattern } from '../crd/field.ts';
 import { ClusterStatus } from '../crd/status.ts';
+import { oneLine } from '../lib/printable.ts';
 import { StateError } from './state-error.ts';
 import { listState, readState } from './state-files.ts';
 
@@ -150,7 +151,9 @@ function parseRecord(file: string, content: Buffer): z.infer<typeof StoredRecord
   const parsed = StoredRecord.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw corrupt(file, `has a wrong ${issue?.path.join('.')}: ${issue?.message}`);
+  // It may quote what is in the file.
+  const reason = oneLine(`has a wrong ${issue?.path.join('.')}: ${issue?.message}`);
+  throw corrupt(file, reason.slice(0, 300));
 }
 
 function corrupt(file: string, reason: string): StateError {

@@ -12,6 +12,7 @@ import type { ClusterStatus } from '../../../src/crd/status.ts';
 import { StateError } from '../../../src/drivers/state-error.ts';
 import { readLedger } from '../../../src/drivers/state-ledger.ts';
 import { readCluster, readEvents, recordText } from '../../../src/drivers/state-records.ts';
+import { oneLine } from '../../../src/lib/printable.ts';
 import { clusterText, hostText, imageText } from '../../crd/manifest-texts.ts';
 import { bytesOf, type Surface } from '../surface.ts';
 
@@ -53,7 +54,7 @@ async function read<T>(file: string, reading: Promise<T>): Promise<T | undefined
   } catch (error) {
     assert(error instanceof StateError && error.fault === 'corrupt', String(error));
     assert(error.file.endsWith(file) && error.message.includes(file), 'names another file');
-    assert(!/[\n\0]/.test(error.message), 'not one line');
+    assert.equal(error.message, oneLine(error.message), 'not one plain line');
     return undefined;
   }
 }
