@@ -1,7 +1,7 @@
 /**
  * A YAML document → plain values, with the place of every field, and a problem for each thing that
  * two readers could understand differently: a key twice, a number with a leading zero, a key that
- * is no text. Merge keys are refused by name. Values have no prototype, so no key is special.
+ * is no text. Merge keys are refused by name. Values inherit no key, so none is special.
  */
 import {
   type Alias,
@@ -39,6 +39,14 @@ export interface PlainDocument {
 
 /** Aliases share what they refer to, so a small file could unfold to a large value. */
 const maxNodes = 10_000;
+
+/**
+ * Inherited by every map: a schema that asks for the length of a list compares a field `length` of
+ * a map with a number, and a map without any way to become one would throw there.
+ */
+const noNumber = Object.freeze(
+  Object.create(null, { [Symbol.toPrimitive]: { value: () => Number.NaN } }),
+);
 
 /** Reading on would take time and memory for a value that is refused. */
 class TooManyValues extends Error {}
@@ -113,7 +121,7 @@ class Reader {
   }
 
   #map(items: { key: unknown; value: unknown }[], path: FieldPath): Record<string, unknown> {
-    const value: Record<string, unknown> = Object.create(null);
+    const value: Record<string, unknown> = Object.create(noNumber);
     for (const item of items) {
       const name = this.#key(item.key, path);
       if (name === undefined) continue;

@@ -30,7 +30,18 @@ export function goodFiles(): Uint8Array[] {
 
 export const yamlTokens = [
   ...[':', ': ', '- ', '? ', '[', ']', '{', '}', ', ', '|', '>', '|-\n', '&a ', '*a', '!t ', '#'],
-  ...['---\n', '...\n', '%YAML 1.1\n', '\t', '\r\n', '\\', '<<: *a', '__proto__', 'constructor'],
+  ...[
+    '---\n',
+    '...\n',
+    '%YAML 1.1\n',
+    '\t',
+    '\r\n',
+    '\\',
+    '<<: *a',
+    '__proto__',
+    'constructor',
+    'length: {}',
+  ],
   ...['\ufeff', '\u0000', '\u2028', '\u0412', '~', 'null', 'yes', 'no', '08', '1:30', '.inf'],
   ...['1e400', '-0', '0o7', '\u0661', '"\\u0000"', "''", '2Gi', '10m', 'x'.repeat(70)],
   ...['kind: BenchCluster\n', 'kind: BenchHost\n', 'kind: BenchImage\n', '  name: a\n'],
