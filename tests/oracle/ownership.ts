@@ -106,7 +106,8 @@ function ownThings(effect: Asked['effect']): string[] {
     case 'createVolume':
       return [`volume ${effect.volume.name}`];
     case 'deleteVolume':
-      return [`volume ${effect.name}`];
+      // With what is left of an upload that was cut.
+      return [`volume ${effect.name}`, `volume ${effect.name}.part`];
     case 'defineDomain':
       return [`domain ${effect.domain.uuid}`];
     case 'createNetwork':

@@ -46,7 +46,7 @@ export type Action = ({ host: string } & HostAction) | ({ node: string } & Guest
 export function actionKey(action: Action): string {
   switch (action.kind) {
     case 'uploadArtifact':
-      return `${action.host}/upload/${action.artifact.volume}`;
+      return uploadKey(action.host, action.artifact.volume);
     case 'createNetwork':
     case 'removeNetwork':
       return `${action.host}/${action.kind}/${action.network.name}`;
@@ -63,6 +63,10 @@ export function actionKey(action: Action): string {
     case 'runScript':
       return `${action.node}/script/${digestOf(action.script).slice(0, 16)}`;
   }
+}
+
+export function uploadKey(host: string, volume: string): string {
+  return `${host}/upload/${volume}`;
 }
 
 /** Of an action in a guest, whose effect a round sees only when it asks guest and scheduler. */

@@ -4,7 +4,14 @@
  * this installation; whether it may go is for the janitor. docs/decisions/ tells why. Pure.
  */
 import type { DomainView, HostInventory, NetworkView, OwnerMark } from '../ports.ts';
-import { clusterUid, controlPlanePool, networkUuid, nodeUuid, nodeVolume } from './desired.ts';
+import {
+  clusterUid,
+  controlPlanePool,
+  networkUuid,
+  nodeUuid,
+  nodeVolume,
+  partSuffix,
+} from './desired.ts';
 import { indexOf } from './inventory-index.ts';
 import { isOverlayOfOurs } from './scope.ts';
 
@@ -114,8 +121,8 @@ function splits(nodeName: string): { cluster: string; pool: string }[] {
 /** A part has no mark, so it goes only when the image was once of ours and is wanted no more. */
 function orphanParts({ pool }: HostInventory, wanted: Wanted): Orphan[] {
   return pool.volumes.flatMap(({ name }): Orphan[] => {
-    if (!name.endsWith('.part')) return [];
-    const final = name.slice(0, -'.part'.length);
+    if (!name.endsWith(partSuffix)) return [];
+    const final = name.slice(0, -partSuffix.length);
     if (wanted.artifacts.has(final) || !wanted.formerArtifacts.has(final)) return [];
     const description = `volume ${name} is an upload that was cut, of an image no longer wanted`;
     const removal = { kind: 'volume', name } as const;

@@ -53,6 +53,8 @@ export interface SchedulerNode<Facts> {
    * with and not what is true now, so nothing may be removed or replaced on their account.
    */
   factsBefore?: GuestFacts<Facts>;
+  /** A unit of ours ran in the guest before the view was read; what it did may not be in there. */
+  unitRuns?: true;
 }
 
 export interface SchedulerScope<Config, Facts, View> {

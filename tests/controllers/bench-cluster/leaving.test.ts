@@ -343,6 +343,17 @@ describe('the end of a cluster', () => {
     assert.ok(round.actions().includes('deleteVolume debian-aaaaaaaaaaaa.qcow2'));
   });
 
+  test('what is left of an upload that was cut goes, unless it is under way', () => {
+    const round = emptied(deleted());
+    const name = 'debian-aaaaaaaaaaaa.qcow2';
+    const part = { name: `${name}.part`, path: `${poolPath}/${name}.part`, capacityBytes: 1 };
+    round.inventory.pool.volumes = [part];
+    round.inventory.networks = [];
+    assert.deepEqual(round.actions(), [`deleteVolume ${name}`]);
+    round.observed = { operations: [{ key: `rhodey/upload/${name}`, progress: '43 %' }] };
+    assert.deepEqual(round.actions(), []);
+  });
+
   test('what another cluster wants stays', () => {
     const round = emptied(deleted());
     const artifacts = new Set(round.cluster.artifacts);

@@ -229,6 +229,26 @@ const failedJoin = {
 
 const leaving: Case[] = [
   {
+    name: 'one that Slurm does not know may go',
+    node: worker(a.removed, a.slurmFacts()),
+    view: view([]),
+    is: 'drained',
+  },
+  {
+    name: 'unless a unit of ours may make it known at any moment',
+    node: worker({ ...a.removed, unitRuns: true }),
+    view: view([]),
+    is: 'draining Joining',
+  },
+  {
+    name: 'so one of an earlier process',
+    node: worker(a.removed, a.slurmFacts(), [
+      a.unit('slurm-join-1', { activeState: 'activating' }),
+    ]),
+    view: view([]),
+    is: 'draining Joining',
+  },
+  {
     name: 'a node to be removed is drained with our reason',
     node: worker({ ...a.removed, removalSince: a.now }),
     view: usable,

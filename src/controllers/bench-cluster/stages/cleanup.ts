@@ -3,7 +3,8 @@
  * another cluster of ours wants them or any domain still uses them. Pure.
  */
 
-import { actionKey } from '../action.ts';
+import { actionKey, uploadKey } from '../action.ts';
+import { partSuffix } from '../desired.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
 import type { ClusterScope } from '../scope.ts';
 
@@ -37,17 +38,22 @@ function removeNetwork(scope: ClusterScope, cleanup: Cleanup): void {
   });
 }
 
+/** With what is left of an upload that was cut. */
 function removeImages(scope: ClusterScope, cleanup: Cleanup): void {
   const { cluster, inventory, observed } = scope;
+  const { volumes } = inventory.pool;
+  const running = new Set(observed.operations.map(({ key }) => key));
   for (const name of cluster.artifacts) {
-    const volume = inventory.pool.volumes.find((item) => item.name === name);
-    if (volume === undefined || observed.others.artifacts.has(name)) continue;
-    const used =
-      inventory.pool.volumes.some((other) => other.backingPath === volume.path) ||
-      inventory.domains.some((domain) => domain.files.includes(volume.path));
+    const own = volumes.filter((item) => item.name === name || item.name === name + partSuffix);
+    if (own.length === 0 || observed.others.artifacts.has(name)) continue;
+    const used = own.some(
+      ({ path }) =>
+        volumes.some((other) => other.backingPath === path) ||
+        inventory.domains.some((domain) => domain.files.includes(path)),
+    );
     if (used) continue;
     const action = { host: cluster.host, kind: 'deleteVolume', name } as const;
-    const busy = observed.operations.some(({ key }) => key === actionKey(action));
+    const busy = running.has(actionKey(action)) || running.has(uploadKey(cluster.host, name));
     if (!busy) cleanup.actions.push({ action, why: 'no cluster uses the image any more' });
   }
 }

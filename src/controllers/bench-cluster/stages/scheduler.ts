@@ -58,5 +58,6 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     ...(guest && { address: guest.address }),
     ...(guest?.facts && { facts: guest.facts }),
     ...(guest?.factsBefore && { factsBefore: guest.factsBefore }),
+    ...(scope.observed.operations.some((unit) => unit.guest === node.name) && { unitRuns: true }),
   };
 }

@@ -25,6 +25,7 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
   const record = view.nodes.get(node.name);
   if (record === undefined) {
     const message = 'Slurm does not know the node';
+    if (isJoining(node)) return { verdict: waiting('Joining', `${message} yet`, {}) };
     return { verdict: node.off ? { kind: 'absent' } : { kind: 'drained', message } };
   }
   const why = node.removalReason ?? 'removed';
@@ -43,6 +44,12 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
     };
   }
   return { verdict: drained(scope, node, view, record) };
+}
+
+/** It may register at any moment, and be given a job before its power is cut. */
+function isJoining({ off, unitRuns, facts }: SlurmNode): boolean {
+  const runs = facts?.units.some(({ activeState }) => activeState === 'activating');
+  return !off && (unitRuns === true || runs === true);
 }
 
 function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
