@@ -234,23 +234,19 @@ export class Controller {
     };
   }
 
-  async #report(
-    key: string,
-    cluster: Cluster,
-    { desired, observed, planned, seen }: Round,
-  ): Promise<void> {
-    const { state } = this.#ports;
-    const { namespace, name } = desired;
+  async #report(key: string, cluster: Cluster, round: Round): Promise<void> {
+    const { planned, seen } = round;
+    const { namespace, name } = round.desired;
     // An effect that ended after the listing was made may have left something behind.
     const idle = cluster.effects.operations().length === 0 && cluster.effects.mark() === seen;
     if (planned.finished && idle) {
-      await state.removeCluster(namespace, name);
+      await this.#ports.state.removeCluster(namespace, name);
       this.#clusters.delete(key);
       this.#options.onStatus?.(key, undefined);
       this.#queue.add(catalogKey);
       return;
     }
-    await this.#writeStatus(key, cluster, { desired, observed, planned, seen });
+    await this.#writeStatus(key, cluster, round);
     this.#queue.addAt(key, planned.wakeAt);
   }
 
