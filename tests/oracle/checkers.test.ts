@@ -18,6 +18,15 @@ function shrink(scene: Scene): Scene {
   return scene;
 }
 
+/** The head is away, with its disk or without, and a worker that was on its records goes. */
+function headAway(scene: Scene, withDisk: boolean): void {
+  shrink(scene);
+  Object.assign(scene.domain('a-head-0'), { state: 'shutoff', id: -1, answers: false });
+  Object.assign(scene.scheduler, { answers: false, records: [] });
+  if (withDisk) scene.removeVolume(scene.disk('a-head-0'));
+  scene.wait(10_000).change('destroy', 'a-w-1');
+}
+
 const cases: Case[] = [
   {
     id: 'S1',
@@ -129,6 +138,12 @@ const cases: Case[] = [
       shrink(scene).scheduler.records = scene.scheduler.records.slice(0, 1);
       scene.wait(10_000).change('destroy', 'a-w-1');
     },
+  },
+  {
+    id: 'S3',
+    what: 'what an earlier life of the head knew counts, as long as its disk is there',
+    bad: (scene) => headAway(scene, false),
+    good: (scene) => headAway(scene, true),
   },
   {
     id: 'S3',

@@ -3,7 +3,15 @@
  * empty, since when its removal is told to people. The scheduler's records are on the head's disk,
  * so they stay known while the head is away.
  */
-import type { Effect, RecordTruth, SchedulerTruth, StatusTruth, Truth } from './truth.ts';
+import type {
+  DomainTruth,
+  Effect,
+  HostTruth,
+  RecordTruth,
+  SchedulerTruth,
+  StatusTruth,
+  Truth,
+} from './truth.ts';
 
 /** How old the proof may be that a node is closed and empty, in milliseconds. */
 export const proofMs = 5000;
@@ -17,6 +25,8 @@ export interface KnownRecord extends RecordTruth {
 
 interface KnownScheduler {
   head: string;
+  /** Where its disk is. */
+  disk?: string;
   answers: boolean;
   records: Map<string, KnownRecord>;
 }
@@ -28,8 +38,13 @@ export class Drains {
   /** Records that were closed and without a job at the last look. */
   #empty: KnownRecord[] = [];
 
-  saw({ schedulers, now }: Truth): void {
+  saw({ schedulers, hosts, now }: Truth): void {
+    this.#forgetLost(hosts);
     for (const truth of schedulers) this.#saw(truth, now);
+    for (const known of this.#schedulers.values()) {
+      const [disk] = domainsOf(hosts).find(({ uuid }) => uuid === known.head)?.files ?? [];
+      if (disk !== undefined) known.disk = disk;
+    }
     this.#empty = [...this.#schedulers.values()].flatMap(({ records }) =>
       [...records.values()].filter(({ emptyAt }) => emptyAt === now),
     );
@@ -80,6 +95,17 @@ export class Drains {
     return this.#schedulers.get(cluster)?.answers ?? false;
   }
 
+  /** Records are on the disk of the head: they end with it, unless its machine still runs on it. */
+  #forgetLost(hosts: HostTruth[]): void {
+    const disks = new Set(
+      hosts.flatMap(({ poolPath, volumes }) => volumes.map(({ name }) => `${poolPath}/${name}`)),
+    );
+    for (const [cluster, { head, disk }] of this.#schedulers) {
+      const runs = domainsOf(hosts).some(({ uuid, id }) => uuid === head && id !== -1);
+      if (disk !== undefined && !disks.has(disk) && !runs) this.#schedulers.delete(cluster);
+    }
+  }
+
   #saw(truth: SchedulerTruth, now: number): void {
     const known = this.#schedulers.get(keyOf(truth));
     const same = known?.head === truth.head;
@@ -102,7 +128,9 @@ export class Drains {
         return [record.name, next];
       }),
     );
-    this.#schedulers.set(keyOf(truth), { head: truth.head, answers: truth.answers, records });
+    const { head, answers } = truth;
+    const disk = same ? known.disk : undefined;
+    this.#schedulers.set(keyOf(truth), { head, answers, records, ...(disk && { disk }) });
   }
 }
 
@@ -122,6 +150,10 @@ export function closedBy(
     });
     return closed.map(({ name }) => ({ cluster: keyOf(truth), name }));
   });
+}
+
+function domainsOf(hosts: HostTruth[]): DomainTruth[] {
+  return hosts.flatMap(({ domains }) => domains);
 }
 
 function keyOf({ namespace, cluster }: SchedulerTruth): string {

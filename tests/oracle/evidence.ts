@@ -54,14 +54,13 @@ export function reasonToGo(
   return memory.health.unwellFor(node.uuid, memory.now) >= patienceMs ? 'ill' : undefined;
 }
 
-/** Images are kept as long as any cluster in force refers to them. */
+/** Images are kept as long as any cluster refers to them, as the controller has it on record. */
 function wantedImage({ effect, memory }: Asked, { volume }: Target): string[] {
   if (effect.kind !== 'deleteVolume' || volume === undefined) return [];
   const users = memory.ledger.clusters().filter((cluster) => {
-    const version = memory.ledger.inForce(cluster);
-    // Of a cluster that the controller has not read yet it can know nothing.
-    if (version === undefined || version.deleting || !memory.ledger.isRecorded(cluster))
-      return false;
+    // Of what the controller has not read yet, or can read no more, it can know nothing.
+    const version = memory.ledger.recordedOf(cluster);
+    if (version === undefined || version.deleting) return false;
     return imageVolumes(version).some((image) => image.volume === volume.name);
   });
   return users.length === 0

@@ -115,9 +115,9 @@ export class Ledger {
     return this.#recorded.has(cluster) || this.#over.has(cluster);
   }
 
-  /** The controller has a record of it now. */
-  isRecorded(cluster: string): boolean {
-    return this.#recorded.has(cluster);
+  /** The version that the controller's record is of, as long as it has one. */
+  recordedOf(cluster: string): Version | undefined {
+    return this.#recorded.get(cluster);
   }
 
   clusters(): string[] {
