@@ -21,11 +21,18 @@ export const evidence: Checker = {
     if (target.domain === undefined && target.volume === undefined) return [];
     const node = nodeAimedAt(effect, target, memory);
     if (node === undefined) return wantedImage(asked, target);
+    if (effect.kind === 'undefine' && isEmpty(target)) return [];
     const versions = memory.ledger.recent(node.cluster, truth.now);
     if (versions.some((version) => reasonToGo(memory, target, node, version))) return [];
     return [`asks to ${effect.kind} ${node.name}, which is wanted as it is`];
   },
 };
+
+/** Off, and without its disk: nothing is taken down with the definition. */
+function isEmpty({ host, domain }: Target): boolean {
+  const disks = host.volumes.map(({ name }) => `${host.poolPath}/${name}`);
+  return domain?.id === -1 && !disks.includes(domain.files[0] ?? '');
+}
 
 /** What the machine of a node, or its disk, may be taken away for. */
 export type Reason = 'unwanted' | 'changed' | 'ill';

@@ -156,12 +156,14 @@ function postponed({ reason }: Removal): StagedNode {
 
 /**
  * What a plan made without asking any guest may say: it overrules the status before only where
- * the VM alone tells. Nothing else of a node is known to have changed.
+ * the VM alone tells, and where it acts. Nothing else of a node is known to have changed.
  */
 export function hostPlan(planned: Plan, previous: ClusterStatus | undefined): Plan {
   const before = new Map(previous?.nodes.map((node) => [node.name, node]));
+  const acts = new Set(planned.actions.map(({ action, node }) => 'host' in action && node));
   const nodes = planned.nodes.map(({ scope, outcome }) => {
     const old = before.get(scope.name);
+    if (acts.has(scope.name)) return { scope, outcome: { ...outcome, byHost: true as const } };
     if (outcome.byHost || old === undefined) return { scope, outcome };
     const { phase, reason, message, unhealthy } = old;
     const { illness: _, ...known } = scope;

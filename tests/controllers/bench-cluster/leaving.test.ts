@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { actionKey } from '../../../src/controllers/bench-cluster/action.ts';
+import { hostPlan } from '../../../src/controllers/bench-cluster/plan.ts';
 import type { Verdict } from '../../../src/controllers/schedulers/scheduler.ts';
+import { ClusterStatus } from '../../../src/crd/status.ts';
 import { clusterOf, imageOf, recordOf } from '../../fakes/builders.ts';
 import { PlanCase, poolPath } from './plan-case.ts';
 
@@ -320,6 +322,40 @@ describe('the end of a cluster', () => {
     assert.deepEqual(round.actions(), [`destroy ${victim}`]);
     const reasons = round.asked?.nodes.map(({ removalReason }) => removalReason);
     assert.deepEqual(reasons, ['cluster deleted', 'cluster deleted', 'cluster deleted']);
+  });
+
+  test('a round of the VMs alone tells what it does, and else what was told before', () => {
+    const round = deleted().off('alpha-head-0');
+    for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, draining);
+    round.verdicts.set('alpha-head-0', absent);
+    const planned = round.plan();
+    const { previous } = round.observed;
+    const told = previous?.nodes.map((node) => ({ ...node, phase: 'Draining', reason: 'Old' }));
+    const said = hostPlan(planned, ClusterStatus.parse({ ...previous, nodes: told }));
+    assert.deepEqual(
+      said.nodes.map(({ scope, outcome }) => [scope.name, outcome.reason, outcome.byHost]),
+      [
+        ['alpha-head-0', 'Removing', true],
+        ['alpha-compute-0', 'Old', undefined],
+        [victim, 'Old', undefined],
+      ],
+    );
+  });
+
+  test('of one that is wanted again the head without its disk goes on to go, and is made anew', () => {
+    const name = 'alpha-head-0';
+    const round = deleted().off(name);
+    for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, absent);
+    assert.ok(round.actions().some((action) => action.startsWith(`deleteVolume ${name}`)));
+    round.without({ volume: new PlanCase().node(name).volume }).edit(recordOf());
+    round.verdicts.clear();
+    round.inventory.pool.active = false;
+    assert.deepEqual(round.phase(name), ['Deleting', 'PoolInactive']);
+    round.inventory.pool.active = true;
+    assert.deepEqual(round.actions(), [`undefine ${name}`]);
+    assert.deepEqual(round.phase(name), ['Deleting', 'Removing'], 'as long as it takes');
+    round.without({ domain: name });
+    assert.deepEqual(round.phase(name), ['Creating', 'CreatingVolume']);
   });
 
   test('then its network and images go, and then it is finished', () => {

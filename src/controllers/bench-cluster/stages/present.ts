@@ -89,6 +89,8 @@ function volume(
   if (mayRun(node.domain)) return undefined;
   const backing = `${scope.inventory.pool.path}/${desired.image.disk.volume}`;
   if (node.volume === undefined) {
+    const begun = headWithoutDisk(scope, node);
+    if (begun) return begun;
     const waiting = sharedWaits(desired, shared);
     if (waiting) return waiting;
     // It was made before the domain was defined. An empty one in its place would hide the loss.
@@ -127,6 +129,25 @@ function volume(
     kind: 'deleteVolume',
     name: desired.volume,
     onlyUsedBy: node.uuid,
+  });
+}
+
+/**
+ * Its cluster was wanted again after its deletion had deleted the disk of its head, and before the
+ * domain was undefined: that goes too, and the head is made anew, as of any other deletion.
+ */
+function headWithoutDisk(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
+  const { domain, role } = node;
+  if (domain?.owner === undefined || role !== 'controlPlane') return undefined;
+  const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
+  if (before?.phase !== 'Deleting') return undefined;
+  if (!scope.inventory.pool.active) {
+    return wait('Deleting', 'PoolInactive', 'whether its disk was deleted cannot be seen');
+  }
+  const { name, uuid, owner } = domain;
+  return act(scope, ['Deleting', 'Removing', 'its disk was deleted with its cluster'], {
+    ...{ kind: 'changeDomain', change: 'undefine' },
+    domain: { name, uuid, owner },
   });
 }
 
