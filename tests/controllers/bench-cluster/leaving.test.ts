@@ -324,6 +324,15 @@ describe('the end of a cluster', () => {
     assert.deepEqual(reasons, ['cluster deleted', 'cluster deleted', 'cluster deleted']);
   });
 
+  test('its network is started again as long as machines need it to leave', () => {
+    const round = deleted();
+    for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, draining);
+    Object.assign(round.inventory.networks[0] ?? {}, { active: false });
+    assert.deepEqual(round.actions(), ['createNetwork bench-net']);
+    for (const { name } of new PlanCase().cluster.nodes) round.off(name);
+    assert.deepEqual(round.actions(), []);
+  });
+
   test('a round of the VMs alone tells what it does, and else what was told before', () => {
     const round = deleted().off('alpha-head-0');
     for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, draining);

@@ -7,7 +7,7 @@ import { type Action, actionKey } from '../action.ts';
 import { artifactsOf } from '../desired.ts';
 import { indexOf } from '../inventory-index.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
-import type { ClusterScope } from '../scope.ts';
+import { type ClusterScope, mayRun } from '../scope.ts';
 
 export interface SharedStage {
   actions: PlannedAction[];
@@ -21,7 +21,10 @@ export interface SharedStage {
 export function planShared(scope: ClusterScope): SharedStage {
   const stage: SharedStage = { actions: [], blockers: [], imageWaits: new Map() };
   planPool(scope, stage);
-  if (scope.cluster.deleting) return stage;
+  if (scope.cluster.deleting) {
+    if (isCutOff(scope)) planNetwork(scope, stage);
+    return stage;
+  }
   planNetwork(scope, stage);
   if (scope.inventory.pool.active) planImages(scope, stage);
   return stage;
@@ -33,6 +36,12 @@ function planPool(scope: ClusterScope, stage: SharedStage): void {
   const message = `storage pool ${pool.name} of ${scope.cluster.host} is not active: virsh pool-start ${pool.name}`;
   stage.networkWait = { reason: 'PoolInactive', message, stalled: true };
   stage.blockers.push({ reason: 'PoolInactive', message, waiting: false });
+}
+
+/** Its network is off, and machines that are to go cannot be reached so that they could leave. */
+function isCutOff({ cluster, inventory, nodes }: ClusterScope): boolean {
+  const network = inventory.networks.find(({ name }) => name === cluster.network.name);
+  return network?.active === false && nodes.some(({ domain }) => mayRun(domain));
 }
 
 function planNetwork(scope: ClusterScope, stage: SharedStage): void {
