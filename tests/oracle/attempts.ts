@@ -13,22 +13,30 @@ export class Attempts {
   readonly #failing = new Map<string, Failing>();
   /** Effects under way now. */
   readonly #running = new Map<string, number>();
+  /** Effects on a host that took place and are not answered yet. */
+  readonly #done = new Set<string>();
 
   asked(effect: Effect, now: number): void {
     if (effect.kind === 'guest' && effect.reads) return;
     const key = keyOf(effect);
     this.asks.push({ name: nameOf(effect), at: now });
+    this.#done.delete(key);
     this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
   }
 
   ended(effect: Effect, now: number, error: unknown): void {
     const key = keyOf(effect);
     this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) - 1));
-    if (error === undefined) this.#failing.delete(key);
+    // Its answer was lost, and what it was to do is done: when it is asked for again it is another.
+    if (error === undefined || this.#done.delete(key)) this.#failing.delete(key);
     else {
       const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
       this.#failing.set(key, { failures, failedAt: now });
     }
+  }
+
+  tookPlace(effect: Effect): void {
+    if ('host' in effect) this.#done.add(keyOf(effect));
   }
 
   failing(effect: Effect): Failing | undefined {
@@ -44,6 +52,7 @@ export class Attempts {
   processStarted(): void {
     this.#failing.clear();
     this.#running.clear();
+    this.#done.clear();
   }
 
   /** Another order: what failed for the old one may be tried at once. */

@@ -312,6 +312,18 @@ const cases: Case[] = [
   },
   {
     id: 'S16',
+    what: 'what failed is tried again at once, unless it was only not answered',
+    bad: (scene) => failing(scene, 500),
+    good: (scene) => failing(scene, 500, true),
+  },
+  {
+    id: 'S3',
+    what: 'the record of a worker whose daemon answers is deleted with a job on it',
+    bad: (scene) => forgotten(scene, true),
+    good: (scene) => forgotten(scene, false),
+  },
+  {
+    id: 'S16',
     what: 'an effect is asked for while it is under way',
     bad(scene) {
       const volume = { name: 'a', capacityBytes: 1, backingVolume: imageVolume };
@@ -413,10 +425,18 @@ function uploading(scene: Scene, askers: string[]): void {
   for (const by of askers) scene.oracle.asked({ host: 'h', by, kind: 'uploadArtifact', artifact });
 }
 
-function failing(scene: Scene, waitMs: number): void {
+function forgotten(scene: Scene, up: boolean): void {
+  Object.assign(scene.record('a-w-1'), { jobs: 1, up });
+  scene.command('delete a-w-1', () => {
+    scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');
+  });
+}
+
+function failing(scene: Scene, waitMs: number, isDone = false): void {
   const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
   for (const _ of [1, 2, 3]) {
     const act = scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
+    if (isDone) act.through(() => {});
     act.ended(new Error('no route'));
     scene.wait(waitMs);
   }

@@ -88,7 +88,7 @@ function recordBeforePower({ effect, before, after, memory }: Done): string[] {
     );
     if (!now?.answers) return [];
     return was.records
-      .filter(({ name, jobs }) => jobs > 0 && effect.script.includes(name))
+      .filter(({ name, jobs, up }) => up && jobs > 0 && effect.script.includes(name))
       .filter(({ name }) => !now.records.some((record) => record.name === name))
       .filter(({ name }) => running.some((domain) => domain.name === name && domain.answers))
       .map(({ name, jobs }) => `the record of ${name} was deleted with ${jobs} jobs on it`);

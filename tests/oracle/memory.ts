@@ -60,6 +60,7 @@ export class Memory {
     this.drains.done(effect, before, after);
     this.lineage.done(effect, before, after, this.#orders(effect, after.now));
     if (failed) return;
+    this.attempts.tookPlace(effect);
     this.takenDown.done(effect, before);
     switch (effect.kind) {
       case 'putCluster':
