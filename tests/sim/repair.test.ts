@@ -123,6 +123,18 @@ test('a machine that was restarted has its ten minutes to boot', async () => {
   assert.equal(world.watched.made()[`define ${worker}`], 1, 'with its disk');
 });
 
+test('a machine that takes its time to go off is replaced all the same', async () => {
+  const world = writtenWorld(clusterOf({ replicas: 1 }));
+  world.guests.silent.add(worker);
+  await world.start();
+  await world.until('it boots', () => node(world)?.phase === 'Booting');
+  world.kill(10 * minute);
+  world.watched.writeMs = 1_000;
+  const made = () => world.watched.made();
+  await world.until('it is new', () => made()[`define ${worker}`] === 2, 30 * minute);
+  assert.equal(made()[`destroy ${worker}`], 1);
+});
+
 test('a boot that was seen by nobody for a moment is still a boot', async () => {
   const world = writtenWorld();
   world.guests.silent.add(worker);
@@ -134,6 +146,9 @@ test('a boot that was seen by nobody for a moment is still a boot', async () => 
   world.hypervisor.unreachable = false;
   await world.until('it is seen', () => node(world)?.reason !== 'HostUnreachable');
   assert.equal(node(world)?.phase, 'Booting');
+  assert.equal(node(world)?.unhealthy?.reason, 'NotBooting');
+  world.hypervisor.unreachable = true;
+  await world.clock.advance(minute);
   assert.equal(node(world)?.unhealthy?.reason, 'NotBooting');
 });
 

@@ -4,6 +4,7 @@
  * When many are ill at once the cause is elsewhere, and nothing is restarted or replaced. Pure.
  */
 import type { NodeStatus } from '../../crd/status.ts';
+import { actionKey } from './action.ts';
 import type { RepairView } from './observed.ts';
 import { maxRepairs, repairKey } from './repairs.ts';
 import type { ClusterScope, NodeScope } from './scope.ts';
@@ -176,10 +177,24 @@ function recovering(
 function turnOf(scope: ClusterScope, node: NodeScope, remediation: Remediation): Turn {
   const repair = judgement(scope, node);
   if (node.role === 'controlPlane') return 'Head';
+  if (isPoweringOff(scope, node)) return 'yes';
   if ((repair?.count ?? 0) >= maxRepairs) return 'Exhausted';
   if (scope.now < dueAt(node, repair)) return 'Early';
   if (!remediation.allowed) return 'Frozen';
   return scope.observed.scheduler.view === undefined ? 'NotAsked' : 'yes';
+}
+
+/** What has begun to be mended is not thought over while its power-off is under way. */
+function isPoweringOff({ cluster, observed }: ClusterScope, { domain }: NodeScope): boolean {
+  if (domain?.owner === undefined) return false;
+  const { name, uuid, owner } = domain;
+  const action = {
+    kind: 'changeDomain',
+    change: 'destroy',
+    domain: { name, uuid, owner },
+  } as const;
+  const key = actionKey({ host: cluster.host, ...action });
+  return observed.operations.some((operation) => operation.key === key);
 }
 
 export function judgement(scope: ClusterScope, node: NodeScope): RepairView | undefined {

@@ -3,7 +3,7 @@
  * decides everything and does nothing. `benchctl plan` prints the same value that the controller
  * executes. One node stops at its first unmet stage; the others go on.
  */
-import type { ClusterStatus, NodePhase } from '../../crd/status.ts';
+import type { ClusterStatus, NodePhase, NodeStatus } from '../../crd/status.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import { type Action, actionKey, describeAction } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
@@ -165,20 +165,20 @@ export function hostPlan(planned: Plan, previous: ClusterStatus | undefined): Pl
     const old = before.get(scope.name);
     if (acts.has(scope.name)) return { scope, outcome: { ...outcome, byHost: true as const } };
     if (outcome.byHost || old === undefined) return { scope, outcome };
-    const { phase, reason, message, unhealthy } = old;
+    const { phase, reason, message } = old;
     const { illness: _, ...known } = scope;
-    const illness = unhealthy && {
-      reason: unhealthy.reason as Illness['reason'],
-      since: Date.parse(unhealthy.since),
-    };
-    return {
-      scope: { ...known, ...(illness && { illness }) },
-      outcome: { phase, reason, message },
-    };
+    return { scope: { ...known, ...toldIllness(old) }, outcome: { phase, reason, message } };
   });
   const byHost = new Set(nodes.flatMap(({ scope, outcome }) => (outcome.byHost ? scope.name : [])));
   const recovered = planned.recovered.filter((name) => byHost.has(name));
   return { ...planned, nodes, recovered };
+}
+
+/** What ails a node, as its status tells. */
+function toldIllness(node: NodeStatus | undefined): Pick<NodeScope, 'illness'> {
+  if (node?.unhealthy === undefined) return {};
+  const { reason, since } = node.unhealthy;
+  return { illness: { reason: reason as Illness['reason'], since: Date.parse(since) } };
 }
 
 /** Ready for so long that what was mended before has no part in what comes now. */
@@ -255,7 +255,10 @@ function hostUnreachable(
   return {
     actions: [],
     nodes: [...wanted, ...surplus].map(({ name, pool, role, uuid, ...rest }) => ({
-      scope: { name, pool, role, uuid, ...('desired' in rest && { desired: rest.desired }) },
+      scope: {
+        ...{ name, pool, role, uuid, ...toldIllness(before.get(name)) },
+        ...('desired' in rest && { desired: rest.desired }),
+      },
       outcome: {
         phase: phaseUnseen(before.get(name)?.phase),
         reason: 'HostUnreachable',
