@@ -199,11 +199,16 @@ export class WatchedHypervisor implements Hypervisor {
     }
   }
 
-  /** Counts it when the world is another one after it, whether it is answered or not. */
+  /**
+   * Counts it when the world is another one after it, whether it is answered or not. Of two uploads
+   * of the same that meet, the first has made it.
+   */
   #counting<T>(counted: string, probe: () => string, run: () => T): T {
     const before = probe();
+    const times = this.counts.get(counted) ?? 0;
     const count = () => {
-      if (probe() !== before) this.counts.set(counted, (this.counts.get(counted) ?? 0) + 1);
+      const isFirst = (this.counts.get(counted) ?? 0) === times;
+      if (isFirst && probe() !== before) this.counts.set(counted, times + 1);
     };
     const result = run();
     if (result instanceof Promise) void result.then(count, count);

@@ -67,7 +67,99 @@ export const workloads: Workload[] = [
     },
     atLeast: 40,
   },
+  {
+    name: 'replace a worker that never comes up',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      const worker = 'alpha-compute-0';
+      world.guests.silent.add(worker);
+      await world.until('it boots', () => world.domain(worker)?.state === 'running');
+      // Nobody looks until its patience is over, which makes a life of ten minutes a short one.
+      world.kill(10 * minute);
+      const isGone = () => world.watched.counts.has(`undefine ${worker}`);
+      await world.until('it is taken away', isGone, 30 * minute);
+      world.guests.silent.delete(worker);
+      await world.untilReady('alpha');
+    },
+    atLeast: 35,
+  },
+  {
+    name: 'change a parameter of slurm.conf',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      const scheduler = { slurm: { config: { SlurmctldDebug: 'debug' } } };
+      world.source.put(clusterOf({ replicas: 1, spec: { scheduler } }));
+      await world.untilReady('alpha', 2);
+    },
+    atLeast: 24,
+  },
+  {
+    name: 'lose the host in the middle of creation',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.until(
+        'the worker runs',
+        () => world.domain('alpha-compute-0')?.state === 'running',
+      );
+      world.hypervisor.unreachable = true;
+      await world.clock.advance(2 * minute);
+      world.hypervisor.unreachable = false;
+      await world.untilReady('alpha');
+    },
+    atLeast: 20,
+  },
+  {
+    name: 'rename',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      world.source.remove(clusterOf());
+      world.source.put(clusterOf({ name: 'beta', replicas: 1 }));
+      await world.untilGone('alpha');
+      await world.untilReady('beta');
+    },
+    atLeast: 50,
+  },
+  {
+    name: 'two clusters on one host, of which one is deleted',
+    clusters: [clusterOf({ replicas: 1 }), clusterOf({ name: 'beta', replicas: 0 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      await world.untilReady('beta');
+      world.source.remove(clusterOf());
+      await world.untilGone('alpha');
+    },
+    atLeast: 40,
+  },
+  {
+    name: 'start without a record',
+    clusters: [clusterOf({ replicas: 1 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      world.kill();
+      await world.restore('alpha');
+      await world.untilReady('alpha');
+    },
+    atLeast: 22,
+  },
+  {
+    name: 'start with an older record',
+    clusters: [clusterOf({ replicas: 0 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      const older = world.state.record('default/alpha');
+      world.source.put(clusterOf({ replicas: 1 }));
+      await world.untilReady('alpha', 2);
+      world.kill();
+      await world.restore('alpha', older);
+      await world.untilReady('alpha', 2);
+    },
+    atLeast: 24,
+  },
 ];
+
+const minute = 60_000;
 
 function running(world: World): number {
   return [...world.hypervisor.domains.values()].filter(({ state }) => state === 'running').length;
