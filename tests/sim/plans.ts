@@ -14,7 +14,7 @@ export interface Plan {
 
 const moments = ['before', 'after'] as const;
 /** A second death this many effects after the first is in the midst of the recovery. */
-const farthestSecond = 22;
+const farthestSecond = 11;
 
 /** One death at each effect, and two of them, the second one soon after the first. */
 export function crashPlans(effects: number): Plan[] {

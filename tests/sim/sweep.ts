@@ -13,11 +13,13 @@ import { World } from './world.ts';
 
 export type Kind = 'one death' | 'crash' | 'view';
 
+/** Plans of a workload by their numbers: all from one to before another, or one in so many. */
 export interface PlanRange {
   workload: string;
   kind: Kind;
   from: number;
   to: number;
+  step?: number;
 }
 
 export interface SweepResult {
@@ -41,11 +43,13 @@ export async function planCounts(workload: string): Promise<Record<Kind, number>
   };
 }
 
-/** Runs so many of its plans; those that end otherwise than the undisturbed run are told. */
-export async function sweepPlans({ workload, kind, from, to }: PlanRange): Promise<SweepResult> {
+/** Runs those plans; what ends otherwise than the undisturbed run is told. */
+export async function sweepPlans(range: PlanRange): Promise<SweepResult> {
+  const { workload, kind, from, to, step = 1 } = range;
   const { world, plans } = await reference(workload);
   const result: SweepResult = { plays: 0, failures: [] };
-  for (const plan of plans[kind].slice(from, to)) {
+  for (const [index, plan] of plans[kind].slice(from, to).entries()) {
+    if (index % step !== 0) continue;
     const difference = await differs(named(workload), plan, world);
     result.plays += 1;
     if (difference) result.failures.push(`${workload}: ${placeOf(plan, world)}: ${difference}`);
