@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { keepHeapSmall } from '../src/lib/heap.ts';
 import type { Row } from './figures.ts';
 import { ScaleWorld } from './scale-world.ts';
 
@@ -30,6 +31,7 @@ function cpuSeconds(): number {
 }
 
 async function measure(clusters: number): Promise<Measured> {
+  keepHeapSmall();
   const world = new ScaleWorld({ clusters, workers, clustersPerHost });
   const [began, start] = [world.clock.now(), cpuSeconds()];
   await world.start();

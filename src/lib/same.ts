@@ -6,16 +6,12 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, index) => isSame(item, b[index]))
-    );
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    for (let at = 0; at < a.length; at += 1) if (!isSame(a[at], b[at])) return false;
+    return true;
   }
   const [one, other] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return (
-    Object.keys(one).every((key) => isSame(one[key], other[key])) &&
-    Object.keys(other).every((key) => key in one || other[key] === undefined)
-  );
+  for (const key in one) if (!isSame(one[key], other[key])) return false;
+  for (const key in other) if (other[key] !== undefined && !(key in one)) return false;
+  return true;
 }

@@ -5,6 +5,7 @@ import { Controller } from '../controllers/bench-cluster/controller.ts';
 import type { ControllerPorts } from '../controllers/bench-cluster/controller-ports.ts';
 import type { Identity } from '../controllers/bench-cluster/desired.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
+import { keepHeapSmall } from '../lib/heap.ts';
 
 export interface Ground {
   places: Places;
@@ -15,6 +16,7 @@ export interface Ground {
 }
 
 export async function runOn(ground: Ground, signal: AbortSignal): Promise<RunningController> {
+  keepHeapSmall();
   const { places, ports, identity } = ground;
   const updates = new Updates();
   const controller = new Controller(

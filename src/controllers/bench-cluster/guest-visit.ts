@@ -23,15 +23,14 @@ export type Visit =
       slow?: true;
     };
 
-/** Names one run of a domain. */
-export function runOf(domain: DomainView): string {
-  return `${domain.uuid}#${domain.id}`;
-}
-
 /** Its addresses by DHCP, newest lease first. */
 export function leases({ domain, inventory }: GuestDomain): string[] {
-  const known = domain.macs.flatMap((mac) => indexOf(inventory).leases.get(mac) ?? []);
-  return known
-    .filter(({ network }) => domain.networks.includes(network))
-    .map(({ address }) => address);
+  const byMac = indexOf(inventory).leases;
+  const addresses: string[] = [];
+  for (const mac of domain.macs) {
+    for (const { network, address } of byMac.get(mac) ?? []) {
+      if (domain.networks.includes(network)) addresses.push(address);
+    }
+  }
+  return addresses;
 }

@@ -13,12 +13,12 @@ import {
   PortError,
 } from '../ports.ts';
 import type { GuestFacts } from '../schedulers/scheduler.ts';
-import { type GuestDomain, leases, runOf, type Visit } from './guest-visit.ts';
+import { type GuestDomain, leases, type Visit } from './guest-visit.ts';
 import type { GuestView } from './observed.ts';
 
 interface Known {
-  /** The run of the domain that this knowledge is about. */
-  run: string;
+  /** The run of the domain that this knowledge is about: its `id`. */
+  run: number;
   hostKey?: string;
   target?: GuestTarget;
   candidates?: string;
@@ -34,8 +34,8 @@ const visitTimeoutMs = 20_000;
 const freshMs = 5_000;
 
 interface Pending {
-  /** The run of the domain that is visited. */
-  run: string;
+  /** The run of the domain that is visited: its `id`. */
+  run: number;
   script: string;
   visit: Promise<Visit>;
   /** Set when it ended after the round had stopped waiting for it. */
@@ -122,7 +122,7 @@ export class Guests {
   ): Promise<Visit> {
     const { uuid, name } = guest.domain;
     const before = this.#pending.get(uuid);
-    const run = runOf(guest.domain);
+    const run = guest.domain.id;
     const same = before?.script === script && before.run === run;
     if (before?.late !== undefined || !same) this.#pending.delete(uuid);
     if (before?.late && same && this.#clock.now() - before.late.at < freshMs) return before.late;
@@ -247,7 +247,7 @@ export class Guests {
 
   /** Knowledge dies with the run of the domain: a new start may be a new disk. */
   #of(domain: DomainView): Known {
-    const run = runOf(domain);
+    const run = domain.id;
     const known = this.#known.get(domain.uuid);
     if (known?.run === run) return known;
     if (known) this.#runner.forget(domain.uuid);
