@@ -162,11 +162,14 @@ export interface Hypervisor {
     volume: { name: string; capacityBytes: number; backingVolume: string },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Refuses (`conflict`) when a domain other than `onlyUsedBy` refers to the volume. */
+  /** Refuses (`conflict`) when a domain other than `onlyUsedBy`, or one that runs, refers to it. */
   deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void>;
   /** Defines (or makes persistent again) and refuses names and UUIDs taken by others: `conflict`. */
   defineDomain(domain: DomainSpec, signal: AbortSignal): Promise<void>;
-  /** start, resume, destroy (power off), undefine. Re-reads the ownership mark first: `conflict`. */
+  /**
+   * start, resume, destroy (power off), undefine. Re-reads the ownership mark first: `conflict`, for
+   * the last two also when the machine was made anew since its mark was read.
+   */
   changeDomain(
     change: 'start' | 'resume' | 'destroy' | 'undefine',
     domain: { uuid: string; owner: OwnerMark },

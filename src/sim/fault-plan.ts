@@ -14,6 +14,8 @@ export interface Mishap {
   refusal?: PortError;
   /** On the way back. */
   answerMs?: number;
+  /** What is answered instead of the truth. */
+  answer?: (truth: unknown) => unknown;
   /** It took place, and the caller is told this instead of the answer. */
   lost?: PortError;
 }
@@ -49,9 +51,10 @@ export class FaultPlan<Call extends string> {
     if (this.unreachable) throw new PortError('unreachable', 'The host does not answer');
     const failure = mishap?.refusal ?? this.#failures.get(call)?.shift();
     if (failure !== undefined) throw failure;
-    const result = await effect();
+    const truth = await effect();
     await this.#wait(mishap?.answerMs ?? 0, signal);
     if (mishap?.lost) throw mishap.lost;
+    const result = mishap?.answer ? (mishap.answer(truth) as T) : truth;
     const lost = this.#lostReplies.get(call) ?? 0;
     if (lost === 0) return result;
     this.#lostReplies.set(call, lost - 1);

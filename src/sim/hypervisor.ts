@@ -232,6 +232,10 @@ export class SimHypervisor extends SimHost implements Hypervisor {
       if (ownerKey(domain.owner) !== ownerKey(target.owner)) {
         throw new PortError('conflict', `Domain ${domain.name} does not carry our mark`);
       }
+      const takesAway = change === 'destroy' || change === 'undefine';
+      if (takesAway && domain.owner?.node?.specHash !== target.owner.node?.specHash) {
+        throw new PortError('conflict', `Domain ${domain.name} was made anew since then`);
+      }
       this.#change(change, domain);
       this.#emit(domain.uuid);
     });

@@ -223,10 +223,14 @@ export function hypervisorConformance(
         }
         await fails('conflict', host.defineDomain({ ...spec, owner }, signal()));
       }
-      // A drifted mark is still ours to stop, but a new specification is a new machine.
-      const drifted = ownerOf('compute', 14, 'another-hash');
-      await fails('conflict', host.defineDomain({ ...spec, owner: drifted }, signal()));
-      await host.changeDomain('destroy', { uuid: spec.uuid, owner: drifted }, signal());
+      // A new specification is a new machine: what was looked at is not what is there any more.
+      const drifted = { uuid: spec.uuid, owner: ownerOf('compute', 14, 'another-hash') };
+      await fails('conflict', host.defineDomain({ ...spec, ...drifted }, signal()));
+      for (const change of ['destroy', 'undefine'] as const) {
+        await fails('conflict', host.changeDomain(change, drifted, signal()));
+      }
+      await host.changeDomain('start', drifted, signal());
+      await host.changeDomain('destroy', spec, signal());
     });
 
     test('a name or a UUID that is taken is a conflict', async () => {

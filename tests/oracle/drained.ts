@@ -19,9 +19,6 @@ export const drained: Checker = {
     const target = targetOf(asked.effect, asked.truth);
     const node = target && nodeAimedAt(asked.effect, target, asked.memory);
     if (target === undefined || node?.domain === undefined || !isRunning(node.domain)) return [];
-    if (asked.effect.kind === 'deleteVolume') {
-      return [`asks to delete the disk of ${node.name}, which runs`];
-    }
     if (asked.effect.kind === 'undefine') return [`asks to undefine ${node.name}, which runs`];
     if (asked.effect.kind !== 'destroy') return [];
     return node.pool === 'head'

@@ -48,8 +48,11 @@ function foreignVolume({ effect, truth, memory }: Asked): string[] {
     return known(volume.name) ? [`asks to delete volume ${volume.name}, which is not ours`] : [];
   }
   const path = `${host.poolPath}/${volume.name}`;
+  // Its own node may have been missed by a listing: then the host refuses, and S9 sees to it.
+  const own = lineage.nodeOfDisk(volume.name, memory.ledger.clusters())?.uuid;
   const domains = host.domains.filter(
-    ({ files, uuid }) => files.includes(path) && uuid !== effect.onlyUsedBy && known(uuid),
+    ({ files, uuid }) =>
+      files.includes(path) && uuid !== own && uuid !== effect.onlyUsedBy && known(uuid),
   );
   const overlays = host.volumes.filter(
     ({ backingVolume, name }) => backingVolume === volume.name && known(name),

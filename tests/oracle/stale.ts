@@ -1,23 +1,21 @@
 /**
- * S9: what is destroyed is the machine that was looked at, not a later one under its name: the
- * mark that the controller read is the mark that is there.
+ * S9: what is taken away is what was looked at, not a later machine under its name, and not a
+ * volume that somebody has begun to use since.
  */
 import type { Checker } from './checker.ts';
-import { isChange, takesAway, targetOf } from './targets.ts';
+import { isRefused, takesAway, targetOf } from './targets.ts';
 
 export const stale: Checker = {
   id: 'S9',
-  done: ({ effect, before, failed, memory }) => {
-    if (failed || !isChange(effect) || !takesAway(effect)) return [];
-    const domain = targetOf(effect, before)?.domain;
-    if (domain === undefined || !memory.lineage.isOurs(domain)) return [];
-    if (JSON.stringify(sorted(domain.owner)) === JSON.stringify(sorted(effect.owner))) return [];
-    return [`${effect.kind} hit a later ${domain.name} than the one that was looked at`];
+  done: ({ effect, before, after, failed, memory }) => {
+    const target = targetOf(effect, before);
+    if (failed || !takesAway(effect) || target === undefined) return [];
+    if (!isRefused(effect, target)) return [];
+    const { domain, volume } = target;
+    if (domain && memory.lineage.isOurs(domain)) {
+      return [`${effect.kind} hit a later ${domain.name} than the one that was looked at`];
+    }
+    if (volume === undefined || targetOf(effect, after)?.volume) return [];
+    return [`${effect.kind} took ${volume.name}, which is in use`];
   },
 };
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]);
-}

@@ -1,7 +1,15 @@
 /** What an effect is aimed at, in the world as it is. */
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
-import type { DomainTruth, Effect, HostEffect, HostTruth, Truth, VolumeTruth } from './truth.ts';
+import type {
+  DomainTruth,
+  Effect,
+  HostEffect,
+  HostTruth,
+  MarkTruth,
+  Truth,
+  VolumeTruth,
+} from './truth.ts';
 
 export interface Target {
   host: HostTruth;
@@ -49,9 +57,11 @@ export interface TargetNode {
 /** The node that loses its machine or disk by the effect; undefined when it is none of ours. */
 export function nodeAimedAt(
   effect: Effect,
-  { host, domain, volume }: Target,
+  target: Target,
   { lineage, ledger }: Memory,
 ): TargetNode | undefined {
+  if (isRefused(effect, target)) return undefined;
+  const { host, domain, volume } = target;
   if (isChange(effect)) {
     const node = domain && lineage.isOurs(domain) ? nodeOf(domain.owner) : undefined;
     return node && domain && { ...node, uuid: domain.uuid, domain };
@@ -69,6 +79,30 @@ export function nodeAimedAt(
     uuid: disk.uuid,
     ...(found && { domain: found }),
   };
+}
+
+/**
+ * What the controller asks for by a listing that is old, or wrong, and that the host does not do:
+ * another machine is there than the one that was looked at, or somebody uses the volume. S9 sees to
+ * it that the host really does not.
+ */
+export function isRefused(effect: Effect, { host, domain, volume }: Target): boolean {
+  if (isChange(effect)) return takesAway(effect) && !isSameMark(effect.owner, domain?.owner);
+  if (effect.kind !== 'deleteVolume' || volume === undefined) return false;
+  const path = `${host.poolPath}/${volume.name}`;
+  return host.domains
+    .filter(({ files }) => files.includes(path))
+    .some((user) => user.uuid !== effect.onlyUsedBy || isRunning(user));
+}
+
+function isSameMark(a: MarkTruth | undefined, b: MarkTruth | undefined): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]);
 }
 
 export function isRunning({ id }: DomainTruth): boolean {

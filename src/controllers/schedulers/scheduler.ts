@@ -44,6 +44,8 @@ export interface SchedulerNode<Facts> {
   running: boolean;
   /** There is no domain, or it is off: the VM cannot run jobs. */
   off: boolean;
+  /** No domain was listed: a listing may have missed it, so `off` is not certain. */
+  unlisted?: true;
   /** Proven address. */
   address?: string;
   /** Facts of this round; absent when the guest was not visited or could not be reached. */

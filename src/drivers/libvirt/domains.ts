@@ -15,7 +15,7 @@ import { domainStateOf } from './domain-state.ts';
 import { type DomainFiles, renderDomain } from './domain-xml.ts';
 import { EpochCache } from './epoch-cache.ts';
 import { mapLimited } from './limited.ts';
-import { isSameOwner } from './owner-metadata.ts';
+import { isSameMachine, isSameOwner } from './owner-metadata.ts';
 import { type DomainConfig, readDomain } from './read-domain.ts';
 import { XmlFault } from './xml.ts';
 
@@ -109,7 +109,7 @@ export class Domains {
     signal: AbortSignal,
     beforeUndefine: (domain: DomainConfig) => Promise<void>,
   ): Promise<void> {
-    const config = await this.#ownConfig(target, signal);
+    const config = await this.#ownConfig(change, target, signal);
     if (config === undefined) {
       if (change === 'destroy' || change === 'undefine') return;
       throw new PortError('failed', `Domain ${target.uuid} is not there`);
@@ -160,15 +160,21 @@ export class Domains {
     return (await unlessAbsent(domains.state(domain, options)))?.state === 'running';
   }
 
-  /** Undefined when it is absent; throws `conflict` when it is not ours. */
+  /** Undefined when it is absent; throws `conflict` when it is not the one that was looked at. */
   async #ownConfig(
+    change: DomainChange,
     { uuid, owner }: { uuid: string; owner: OwnerMark },
     signal: AbortSignal,
   ): Promise<DomainConfig | undefined> {
     const xml = await unlessAbsent(this.#calls.domains.xml({ name: uuid, uuid }, 0, { signal }));
     if (xml === undefined) return undefined;
     const config = readDomain(xml);
-    if (isSameOwner(config.owner, owner)) return config;
+    const takesAway = change === 'destroy' || change === 'undefine';
+    const isMeant = takesAway ? isSameMachine : isSameOwner;
+    if (isMeant(config.owner, owner)) return config;
+    if (isSameOwner(config.owner, owner)) {
+      throw new PortError('conflict', `Domain ${config.name} (${uuid}) was made anew since then`);
+    }
     throw new PortError('conflict', `Domain ${config.name} (${uuid}) does not carry our mark`);
   }
 
@@ -176,7 +182,7 @@ export class Domains {
     if (found.uuid !== spec.uuid || found.name !== spec.name) return false;
     const { owner } = readDomain(await this.#calls.domains.xml(found, 0, { signal }));
     // Another spec hash is another machine: it is replaced by the plan, never rewritten in place.
-    return isSameOwner(owner, spec.owner) && owner?.node?.specHash === spec.owner.node?.specHash;
+    return isSameMachine(owner, spec.owner);
   }
 
   #config(domain: DomainHandle, signal?: AbortSignal): Promise<DomainConfig | undefined> {

@@ -53,6 +53,11 @@ function readNode(element: XmlElement): OwnerMark['node'] {
   return isWhole ? owned : undefined;
 }
 
+/** The mark that was looked at: a machine made anew for the same node has another spec hash. */
+export function isSameMachine(a: OwnerMark | undefined, b: OwnerMark | undefined): boolean {
+  return isSameOwner(a, b) && a?.node?.specHash === b?.node?.specHash;
+}
+
 /** Same installation, cluster and node. The spec hash and image may differ: that is drift. */
 export function isSameOwner(a: OwnerMark | undefined, b: OwnerMark | undefined): boolean {
   if (a === undefined || b === undefined || a.installation !== b.installation) return false;

@@ -2,16 +2,19 @@
  * Makes faults happen where calls pass: to a host, to a guest, from a host as events. It decides by
  * the choice of the run, and tells what it did.
  */
-import { type GuestRunner, PortError } from '../../controllers/ports.ts';
+import { type GuestRunner, type HostInventory, PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { between, type Choice, chance } from '../choice.ts';
+import { between, type Choice, chance, pick } from '../choice.ts';
 import type { Mishap } from '../fault-plan.ts';
 import type { SimCall, SimHypervisor } from '../hypervisor.ts';
 import type { FaultName, Mixture } from './kinds.ts';
 
+const volumeCalls = new Set<SimCall>(['createVolume', 'deleteVolume', 'uploadArtifact']);
 const reads = new Set<SimCall>(['inventory', 'hostKey', 'guestAddresses', 'consoleLog']);
 /** What a driver allows a short call before it gives up. */
 const callDeadlineMs = 30_000;
+/** Listings that are kept. */
+const maxPast = 200;
 const longestAnswerMs = 2_000;
 
 export interface InjectorOptions {
@@ -44,8 +47,9 @@ export class Injector {
 
   /** Faults of all calls to that host. */
   afflict(hypervisor: SimHypervisor): void {
+    const past: HostInventory[] = [];
     hypervisor.faults.mishap = (call) =>
-      reads.has(call) ? this.#ofRead(call) : this.#ofWrite(hypervisor, call);
+      reads.has(call) ? this.#ofRead(call, past) : this.#ofWrite(hypervisor, call);
   }
 
   /** How events come to one who listens: lost, late or twice. */
@@ -91,14 +95,31 @@ export class Injector {
     };
   }
 
-  #ofRead(call: SimCall): Mishap | undefined {
+  #ofRead(call: SimCall, past: HostInventory[]): Mishap | undefined {
     if (this.#resets(call)) return { lost: unreachable('the connection was reset') };
     if (this.strikes('readFails', call)) {
-      return { refusal: new PortError('failed', 'pool has asynchronous jobs running') };
+      return { refusal: busyPool() };
     }
     if (this.strikes('readHangs', call)) return { delayMs: callDeadlineMs, refusal: timeout(call) };
     if (this.strikes('oldListing', call)) return { answerMs: this.#answerMs() };
-    return undefined;
+    return call === 'inventory' ? this.#ofListing(past) : undefined;
+  }
+
+  /** A listing without its domains, or one of before. */
+  #ofListing(past: HostInventory[]): Mishap | undefined {
+    const { choice, mixture } = this.#options;
+    if (this.strikes('emptyListing', 'inventory')) {
+      return { answer: (truth) => ({ ...(truth as HostInventory), domains: [] }) };
+    }
+    if (!this.active || !mixture.has('timeTravel')) return undefined;
+    const travels = this.strikes('timeTravel', 'inventory');
+    return {
+      answer: (truth) => {
+        past.push(truth as HostInventory);
+        if (past.length > maxPast) past.shift();
+        return travels ? pick(choice, past, 'listing of before') : truth;
+      },
+    };
   }
 
   #ofWrite(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
@@ -107,6 +128,7 @@ export class Injector {
     if (this.strikes('refused', call)) {
       return { refusal: new PortError('failed', `${call}: internal error`) };
     }
+    if (volumeCalls.has(call) && this.strikes('poolBusy', call)) return { refusal: busyPool() };
     if (needsRoom && this.strikes('poolFull', call)) {
       return { refusal: new PortError('failed', 'no space left on device') };
     }
@@ -135,6 +157,11 @@ export class Injector {
   #answerMs(): number {
     return between(this.#options.choice, 1, longestAnswerMs, 'answer ms');
   }
+}
+
+/** While libvirt refreshes a pool, or another volume is made in it. */
+function busyPool(): PortError {
+  return new PortError('failed', 'pool has asynchronous jobs running');
 }
 
 function unreachable(message: string): PortError {

@@ -42,6 +42,8 @@ export const faultKinds = [
     readHangs: 'A34',
     connectionReset: 'A33',
     oldListing: 'A12',
+    timeTravel: 'A11',
+    emptyListing: 'A18',
   }),
   ...kindsAt('write', 150, {
     refused: 'A32',
@@ -50,6 +52,7 @@ export const faultKinds = [
     slowWrite: 'A34',
     poolFull: 'A39',
     uploadCut: 'A40',
+    poolBusy: 'A41',
   }),
   ...kindsAt('event', 300, { eventLost: 'A13', eventTwice: 'A19', eventLate: 'A19' }),
   ...kindsAt('command', 120, {
@@ -68,6 +71,7 @@ export const faultKinds = [
     guestSuspends: 'A38',
     humanDestroy: 'A38',
     guestReset: 'A53',
+    unseenReset: 'A14',
     guestSilent: 'A53',
     guestHangs: 'A53',
     humanUndefine: 'A37',

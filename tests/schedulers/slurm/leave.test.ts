@@ -24,3 +24,20 @@ test('a worker that runs is waited for as ever, because its jobs cannot be asked
   const { verdicts } = plan(a.scope([{ ...a.head(), ...a.removed }, running]));
   assert.equal(verdicts.get(running.name)?.kind, 'draining');
 });
+
+for (const wanted of ['present', 'removed'] as const) {
+  test(`a ${wanted} worker that no listing has is off only when Slurm does not hear it either`, () => {
+    const missing = a.worker({ ...(wanted === 'removed' && a.removed), ...a.off, unlisted: true });
+    const busy = a.view([a.record({ state: 'ALLOCATED' })], [a.job('7')]);
+    assert.deepEqual(plan(a.scope([a.head(), missing], busy)).actions, [], 'its job goes on');
+    const silent = a.view([a.record({ state: 'ALLOCATED+NOT_RESPONDING' })], [a.job('7')]);
+    const { actions } = plan(a.scope([a.head(), missing], silent));
+    assert.equal(actions.length, 1, 'its job is given to another node');
+    const listed = a.worker({ ...(wanted === 'removed' && a.removed), ...a.off });
+    assert.equal(
+      plan(a.scope([a.head(), listed], busy)).actions.length,
+      1,
+      'it is known to be off',
+    );
+  });
+}

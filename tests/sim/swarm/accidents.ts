@@ -48,6 +48,11 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       switchOn(scene.world.hypervisor, domain);
       scene.world.hypervisor.announce(domain.uuid);
     }),
+  unseenReset: (scene) =>
+    onRunning(scene, (domain) => {
+      scene.world.hypervisor.powerOff(domain, 'destroyed');
+      switchOn(scene.world.hypervisor, domain);
+    }),
   guestSilent: (scene) =>
     onRunning(scene, ({ name }) => {
       const { world, choice } = scene;

@@ -128,7 +128,6 @@ function volume(
   return act(scope, ['Creating', 'StaleVolume', 'the disk was made from another spec'], {
     kind: 'deleteVolume',
     name: desired.volume,
-    onlyUsedBy: node.uuid,
   });
 }
 

@@ -37,7 +37,8 @@ function wayOut(scope: ClusterScope, { name, uuid, domain, volume }: NodeScope):
     ...(target &&
       mayRun(domain) && { destroy: { kind: 'changeDomain', change: 'destroy', domain: target } }),
     ...((volume || isUnseen) && {
-      deleteVolume: { kind: 'deleteVolume', name: disk, onlyUsedBy: uuid },
+      // A listing may miss a domain: where none was seen, the host refuses if there is one.
+      deleteVolume: { kind: 'deleteVolume', name: disk, ...(domain && { onlyUsedBy: uuid }) },
     }),
     ...(target && { undefine: { kind: 'changeDomain', change: 'undefine', domain: target } }),
   };

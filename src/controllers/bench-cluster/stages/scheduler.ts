@@ -55,6 +55,7 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
     off: !mayRun(node.domain),
+    ...(!node.domain && { unlisted: true as const }),
     ...(guest && { address: guest.address }),
     ...(guest?.facts && { facts: guest.facts }),
     ...(guest?.factsBefore && { factsBefore: guest.factsBefore }),

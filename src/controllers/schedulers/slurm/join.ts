@@ -21,6 +21,7 @@ import {
   isDown,
   isDrainedByOthers,
   isDraining,
+  isOff,
   isReasonOurs,
   isRegistered,
   isUsable,
@@ -68,6 +69,7 @@ export function planPresentWorker(scope: SlurmScope, node: SlurmNode): Decision 
 function poweredOff(scope: SlurmScope, node: SlurmNode, record?: NodeRecord): Decision {
   const verdict = configuring('PoweredOff', 'its VM is off');
   if (record === undefined || isDown(record) || isDraining(record)) return { verdict };
+  if (!isOff(node, record)) return { verdict };
   const why = 'its VM is off, so it can run no job';
   return { verdict, actions: onHead(scope, downScript(node.name, 'the VM is off'), why) };
 }

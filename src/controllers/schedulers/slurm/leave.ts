@@ -5,7 +5,7 @@
  */
 import type { Verdict } from '../scheduler.ts';
 import { deleteScript, drainScript } from './commands.ts';
-import { isBusy, isDraining, isReasonOurs, jobsOn, stateText } from './node-state.ts';
+import { isBusy, isDraining, isOff, isReasonOurs, jobsOn, stateText } from './node-state.ts';
 import {
   type Decision,
   isSchedulerGone,
@@ -29,6 +29,10 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
     return { verdict: node.off ? { kind: 'absent' } : { kind: 'drained', message } };
   }
   const why = node.removalReason ?? 'removed';
+  if (node.off && !isOff(node, record)) {
+    const message = 'its VM is in no listing, but Slurm hears it';
+    return { verdict: waiting('NotListed', message, deadlineFrom(node, node.removalSince)) };
+  }
   if (node.off) {
     return {
       verdict: { kind: 'drained', message: 'its VM is off; Slurm is told to forget the node' },
@@ -57,7 +61,8 @@ function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
   if (node.off) {
     // The whole cluster goes: the record goes with the head, which may never have come up.
     if (scope.nodes.every(({ wanted }) => wanted === 'removed')) return { kind: 'absent' };
-    return { kind: 'drained', message: `its VM is off; ${message}` };
+    // What no listing has may run, and nobody is there to say that it does not.
+    if (!node.unlisted) return { kind: 'drained', message: `its VM is off; ${message}` };
   }
   const since = deadlineFrom(node, node.removalSince);
   return (

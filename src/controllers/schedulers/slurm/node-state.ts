@@ -39,6 +39,15 @@ export function isUsable(node: NodeRecord): boolean {
   );
 }
 
+/** A listing may have missed a machine whose daemon answers; then it is not off. */
+export function isOff(node: { off: boolean; unlisted?: true }, record?: NodeRecord): boolean {
+  return node.off && !(node.unlisted && record !== undefined && isHeard(record));
+}
+
+function isHeard(record: NodeRecord): boolean {
+  return isRegistered(record) && !isDown(record) && !record.flags.includes('NOT_RESPONDING');
+}
+
 export function isDown(node: NodeRecord): boolean {
   return node.base === 'DOWN' || node.flags.includes('DOWN');
 }

@@ -1,0 +1,103 @@
+/** What the controller sees is not what is: listings of before, without domains, with gaps. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type HostInventory, PortError } from '../../src/controllers/ports.ts';
+import { clusterOf } from '../fakes/builders.ts';
+import { readyWorld, runJob, writtenWorld } from './scenes.ts';
+import type { World } from './world.ts';
+
+const nothing = { domains: [], volumes: [], networks: [] };
+const minute = 60_000;
+
+/** What is answered to a listing, by what is true and how many there were before it. */
+function listings(world: World, answer: (truth: HostInventory, count: number) => HostInventory) {
+  let count = 0;
+  world.hypervisor.faults.mishap = (call) => {
+    if (call !== 'inventory') return undefined;
+    count += 1;
+    const before = count;
+    return { answer: (truth) => answer(truth as HostInventory, before) };
+  };
+}
+
+function ids(world: World): number[] {
+  return [...world.hypervisor.domains.values()].map(({ id }) => id).sort();
+}
+
+for (const seconds of [2, 7]) {
+  test(`listings without any domain, half a second of ${seconds}, cost no life its end (A18)`, async () => {
+    const world = writtenWorld(clusterOf({ replicas: 2 }));
+    listings(world, (truth) => {
+      const isEmpty = (world.clock.now() / 1000) % seconds < 0.5;
+      return isEmpty ? { ...truth, domains: [] } : truth;
+    });
+    await world.start();
+    await world.untilReady('alpha');
+    const job = await runJob(world, 'alpha-compute-1');
+    const before = ids(world);
+    await world.clock.advance(5 * minute);
+    assert.deepEqual(ids(world), before, 'nothing was switched off');
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(5 * minute);
+    assert.ok(world.slurm.running('alpha-compute-1').includes(job), 'the job goes on');
+    world.slurm.endJob('alpha', job);
+    await world.until('it is smaller', () => world.hypervisor.domains.size === 2, 10 * minute);
+    world.source.remove(clusterOf());
+    await world.until('it is gone', () => !world.state.has('default/alpha'), 10 * minute);
+    await world.clock.advance(minute);
+    assert.deepEqual(world.picture(), nothing);
+    // The back-off of what the host refuses is forgotten by each listing in between that is right.
+    const wrong = world.watched.violations.filter((line) => !line.startsWith('S16'));
+    assert.deepEqual(wrong, []);
+  });
+}
+
+test('a listing from before a cluster was deleted and made anew takes nothing of the new one (A11)', async () => {
+  const world = await readyWorld();
+  const before = world.hypervisor.view();
+  world.source.remove(clusterOf());
+  await world.untilGone('alpha');
+  const gone = world.hypervisor.view();
+  const anew = clusterOf({ pool: { memory: '2Gi' } });
+  world.source.put(anew);
+  await world.untilReady('alpha');
+  const machines = ids(world);
+  for (const past of [before, gone]) {
+    listings(world, (truth, count) => (count <= 3 ? past : truth));
+    await world.clock.advance(5 * minute);
+    assert.deepEqual(ids(world), machines);
+  }
+  await world.untilReady('alpha');
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a machine that was off and on again unseen is made good all the same (A14)', async () => {
+  const world = await readyWorld();
+  const made = world.watched.made();
+  for (const name of ['alpha-compute-0', 'alpha-head-0']) {
+    const domain = world.domain(name);
+    assert.ok(domain);
+    world.hypervisor.powerOff(domain, 'destroyed');
+    world.hypervisor.start(domain);
+  }
+  await world.clock.advance(3 * minute);
+  await world.untilReady('alpha');
+  const id = await runJob(world, 'alpha-compute-0');
+  assert.equal(id, '1');
+  assert.deepEqual(world.watched.made(), made);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a pool that has jobs of its own is asked again, more and more seldom (A41)', async () => {
+  const world = writtenWorld(clusterOf({ replicas: 1 }));
+  const busy = () => new PortError('failed', 'pool has asynchronous jobs running');
+  for (const call of ['uploadArtifact', 'createVolume', 'deleteVolume'] as const) {
+    for (let count = 0; count < 4; count += 1) world.hypervisor.failNext(call, busy());
+  }
+  await world.start();
+  await world.untilReady('alpha');
+  world.source.remove(clusterOf());
+  await world.untilGone('alpha');
+  assert.deepEqual(world.picture(), nothing);
+  assert.deepEqual(world.watched.violations, []);
+});
