@@ -6,8 +6,12 @@ export interface Clock {
   after(milliseconds: number, callback: () => void): () => void;
 }
 
+/**
+ * It is the time of day when the process begins, and goes on from there whatever is done to the
+ * machine's clock: a jump must not end a drain or a back-off early, nor hold one up.
+ */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   after: (milliseconds, callback) => {
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);

@@ -59,6 +59,8 @@ export interface SimGuestsOptions {
 export class SimGuests implements GuestRunner {
   /** Guests by name that do not answer SSH for now; what runs in them goes on. */
   readonly silent = new Set<string>();
+  /** Nodes at whose address something shows another host key. */
+  readonly impostors = new Set<string>();
   readonly #options: SimGuestsOptions;
   readonly #disks = new WeakMap<SimVolume, Map<string, string>>();
   readonly #runs = new Map<number, SimGuest>();
@@ -149,7 +151,8 @@ export class SimGuests implements GuestRunner {
     if (domain === undefined || domain.hung || clock.now() < domain.startedAt + sshAfterMs) {
       throw new PortError('unreachable', `${target.address} does not answer`);
     }
-    if (simHostKey(domain.uuid) !== target.hostKey || domain.uuid !== target.uuid) {
+    const isProven = simHostKey(domain.uuid) === target.hostKey && domain.uuid === target.uuid;
+    if (!isProven || this.impostors.has(target.node)) {
       throw new PortError('conflict', `${target.address} is another machine`);
     }
     return this.#of(domain);

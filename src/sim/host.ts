@@ -129,6 +129,21 @@ export class SimHost {
     else domain.persistent = false;
   }
 
+  /** A copy of what is here; called, all is as it was then, and every machine is off. */
+  backup(): () => void {
+    const domains = structuredClone([...this.domains.values()]);
+    const networks = structuredClone([...this.networks.values()]);
+    const volumes = [...this.volumes.values()];
+    return () => {
+      for (const domain of [...this.domains.values()]) this.powerOff(domain, 'destroyed');
+      refill(this.volumes, volumes, ({ name }) => name);
+      refill(this.networks, networks, ({ name }) => name);
+      refill(this.domains, domains, ({ uuid }) => uuid);
+      for (const domain of domains) this.powerOff(domain, 'unknown');
+      this.#changed();
+    };
+  }
+
   /** The same listing as before while nothing has changed, as from the driver of a real host. */
   view(): HostInventory {
     for (const domain of this.domains.values()) this.#lease(domain);
@@ -195,6 +210,15 @@ export class SimHost {
     this.#nextAddress += 1;
     network.leases.push({ mac: domain.mac, address, expiresAt });
   }
+}
+
+function refill<Thing>(
+  map: Map<string, Thing>,
+  things: readonly Thing[],
+  key: (thing: Thing) => string,
+): void {
+  map.clear();
+  for (const thing of things) map.set(key(thing), thing);
 }
 
 export function newDomain(

@@ -59,6 +59,7 @@ export class Lineage {
         if (!this.#firstSeen.has(key)) this.#firstSeen.set(key, now);
       }
       for (const domain of host.domains) {
+        this.#forgetOther(host, domain);
         this.#note(keyOf(host, domain.uuid), !this.isOurs(domain), now);
       }
     }
@@ -149,6 +150,14 @@ export class Lineage {
   /** For how long the domain of that UUID, or the volume of that name, has been there. */
   seenFor(host: HostTruth, thing: string, now: number): number {
     return now - (this.#firstSeen.get(keyOf(host, thing)) ?? now);
+  }
+
+  /** A backup puts back what was made for another order. */
+  #forgetOther(host: HostTruth, { uuid, owner }: DomainTruth): void {
+    const made = this.#domains.get(keyOf(host, uuid));
+    if (made === undefined || owner?.node === undefined) return;
+    const isSame = made.asked.owner.node?.specHash === owner.node.specHash;
+    if (!isSame) this.#domains.delete(keyOf(host, uuid));
   }
 
   #note(key: string, foreign: boolean, now: number): void {

@@ -128,9 +128,10 @@ export function stretched(clock: Clock, stretch: () => number): Clock {
   };
 }
 
-export function clockThrough(membrane: Membrane, clock: Clock): Clock {
+/** `offsetMs`: by how much the process takes the time for another one. */
+export function clockThrough(membrane: Membrane, clock: Clock, offsetMs: number): Clock {
   return {
-    now: () => clock.now(),
+    now: () => clock.now() + offsetMs,
     after: (ms, callback) => clock.after(ms, membrane.callback(callback)),
   };
 }

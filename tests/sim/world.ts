@@ -88,6 +88,8 @@ export class World {
   crashes = 0;
   /** Of them, those at the points that `start` was given. */
   struck = 0;
+  /** By how much the clock of the next process is off. */
+  wallOffset = 0;
   /** Of long waits, of the controller's and of the daemons' in the guests; see `stretched`. */
   stretch = 1;
   readonly #scheduler = schedulerOf();
@@ -161,6 +163,7 @@ export class World {
         clock: clockThrough(
           membrane,
           stretched(counted(this.clock, this.timers), () => this.stretch),
+          this.wallOffset,
         ),
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: this.#log(),

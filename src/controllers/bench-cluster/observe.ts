@@ -100,7 +100,8 @@ export async function observeHost(
   context: ObserveContext,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const scheduler = { error: 'it is not asked in this round' };
+  // Nobody has asked it, which is no error of it.
+  const scheduler = {};
   try {
     const inventory = await ports.hypervisor.inventory(signal);
     const running = indexOf(inventory)

@@ -65,6 +65,8 @@ function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
     if (!node.unlisted) return { kind: 'drained', message: `its VM is off; ${message}` };
   }
   const since = deadlineFrom(node, node.removalSince);
+  // Our own memory of a drain is from the clock of an earlier process: Slurm is to be asked first.
+  if (scope.viewError === undefined) return waiting('SchedulerUnreachable', message, since);
   return (
     forced(scope, node, since.deadline) ?? waiting('SchedulerUnreachable', message, { ...since })
   );

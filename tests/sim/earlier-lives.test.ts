@@ -1,0 +1,126 @@
+/** What is left of, or comes back from, an earlier life: volumes, machines, host keys. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clusterOf, identity } from '../fakes/builders.ts';
+import { diskOfNode, uuidOfNode } from '../oracle/derived.ts';
+import { readyWorld, runJob, writtenWorld } from './scenes.ts';
+import type { World } from './world.ts';
+
+const minute = 60_000;
+
+function disk(node: string): string {
+  return diskOfNode(node, uuidOfNode(identity.installation, 'default/alpha', node));
+}
+
+/** As often as commands were sent to that node. */
+function commands(world: World, node: string): number {
+  return world.effects.names.filter((name) => name.startsWith(`guest ${node} `)).length;
+}
+
+test('a volume of an earlier life is taken over only with the same size and base (A42)', async () => {
+  const world = await readyWorld(clusterOf({ replicas: 1 }));
+  const { volumes } = world.hypervisor;
+  const first = volumes.get(disk('alpha-compute-0'));
+  assert.ok(first?.backingVolume);
+  const [same, larger, foreign] = ['alpha-compute-1', 'alpha-compute-2', 'alpha-compute-3'].map(
+    disk,
+  );
+  assert.ok(same && larger && foreign);
+  volumes.set(same, { ...first, name: same });
+  volumes.set(larger, { ...first, name: larger, capacityBytes: first.capacityBytes * 2 });
+  volumes.set(foreign, { name: foreign, capacityBytes: first.capacityBytes });
+  await world.clock.advance(10_000);
+  world.source.put(clusterOf({ replicas: 4 }));
+  const node = (name: string) => world.status('alpha')?.nodes.find((each) => each.name === name);
+  await world.until('two have joined', () => {
+    return ['alpha-compute-1', 'alpha-compute-2'].every((name) => node(name)?.phase === 'Ready');
+  });
+  const made = world.watched.made();
+  assert.equal(made[`volume ${same}`], undefined, 'it was adopted');
+  assert.equal(made[`volume ${larger}`], 1, 'it was made anew');
+  assert.deepEqual(volumes.get(foreign), { name: foreign, capacityBytes: first.capacityBytes });
+  assert.equal(node('alpha-compute-3')?.reason, 'ForeignVolume');
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('an orphan sweep beside a slow creation takes nothing of it (A43)', async () => {
+  const world = await readyWorld(clusterOf({ replicas: 1 }));
+  world.watched.writeMs = 20 * minute;
+  world.source.put(clusterOf({ name: 'beta', replicas: 2 }));
+  await world.until('beta is ready', () => world.isReady('beta'), 12 * 60 * minute);
+  const made = Object.entries(world.watched.made());
+  const twice = made.filter(([name, count]) => name.includes('beta-') && count > 1);
+  assert.deepEqual(twice, []);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a host that is restored from a backup has old machines replaced and dead ones let alone (A45)', async () => {
+  const beta = clusterOf({ name: 'beta', replicas: 1 });
+  const world = await readyWorld(clusterOf(), beta);
+  const restore = world.hypervisor.backup();
+  world.source.put(clusterOf({ replicas: 1, pool: { memory: '2Gi' } }));
+  await world.untilReady('alpha', 2);
+  world.source.remove(beta);
+  await world.untilGone('beta');
+  await world.clock.advance(minute);
+  restore();
+  await world.until(
+    'it is as before',
+    () => world.domain('alpha-compute-1') === undefined,
+    30 * minute,
+  );
+  await world.untilReady('alpha', 2);
+  assert.equal(world.domain('alpha-compute-0')?.memoryBytes, 2 * 2 ** 30);
+  for (const name of ['beta-head-0', 'beta-compute-0']) {
+    assert.equal(world.domain(name)?.state, 'shutoff', `${name} stays off`);
+  }
+  await world.clock.advance(60 * minute);
+  assert.equal(world.domain('beta-compute-0'), undefined, 'the sweep takes what is off');
+  assert.deepEqual([...world.slurm.records('alpha').keys()], ['alpha-compute-0']);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('another host key at the address of a node gets no command, not even by a new process (A48)', async () => {
+  const world = await readyWorld();
+  world.guests.impostors.add('alpha-compute-0');
+  const before = commands(world, 'alpha-compute-0');
+  const disturb = () => {
+    const domain = world.domain('alpha-compute-0');
+    assert.ok(domain);
+    world.hypervisor.disturb(domain.uuid, 'crash');
+  };
+  disturb();
+  await world.clock.advance(5 * minute);
+  world.kill();
+  await world.clock.advance(5 * minute);
+  const { guests } = world;
+  assert.notEqual(
+    world.status('alpha')?.nodes.find(({ name }) => name === 'alpha-compute-0')?.phase,
+    'Ready',
+  );
+  assert.equal(commands(world, 'alpha-compute-0'), before);
+  guests.impostors.clear();
+  disturb();
+  await world.until('it is ready', () => world.isReady('alpha'), 30 * minute);
+  await runJob(world, 'alpha-compute-0');
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a process that begins under a clock of another hour ends no drain early (A66)', async () => {
+  for (const jump of [3_600_000, -3_600_000]) {
+    const drain = { timeout: '5m', onTimeout: 'Force' } as const;
+    const world = writtenWorld(clusterOf({ pool: { drain } }));
+    await world.start();
+    await world.untilReady('alpha');
+    const job = await runJob(world, 'alpha-compute-1');
+    world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
+    await world.clock.advance(100_000);
+    world.wallOffset += jump;
+    world.kill();
+    await world.clock.advance(170_000);
+    assert.ok(world.slurm.running('alpha-compute-1').includes(job), `after ${jump}`);
+    await world.clock.advance(80_000);
+    assert.equal(world.domain('alpha-compute-1'), undefined);
+    assert.deepEqual(world.watched.violations, []);
+  }
+});
