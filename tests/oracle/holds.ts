@@ -90,6 +90,14 @@ export class Holds {
     this.#kept.set(cluster, grown);
   }
 
+  /** A process of another time cannot tell what came just before it. */
+  clockJumped(now: number): void {
+    this.#changes = [];
+    for (const [cluster, { since, to }] of this.#held) {
+      if (now - since < lateMs) this.#release(cluster, to);
+    }
+  }
+
   told({ conditions }: StatusTruth, now: number): void {
     for (const { reason, message } of conditions) {
       if (reason !== 'DeletionHeld') continue;

@@ -50,6 +50,11 @@ export class Oracle {
     this.reached.processStarted();
   }
 
+  /** The clock of the machine shows another hour to the next process. */
+  clockJumped(): void {
+    this.memory.holds.clockJumped(this.#witness.now());
+  }
+
   /** A process was killed. `at` names the effect that it died at, if one. */
   processDied(at?: { effect: string; when: 'before' | 'after' }): void {
     this.reached.processDied(at);

@@ -171,3 +171,32 @@ test('a half-written first version leaves no head that is outdated', async () =>
   await world.untilReady('alpha');
   assert.equal(world.condition('alpha', 'UpToDate')?.reason, 'UpToDate');
 });
+
+test('an edit of many files that drops most of it is held, and what it creates and edits goes on (A29)', async () => {
+  const sizes = [2, 2, 2, 2, 2];
+  const before = sizes.map((replicas, index) => clusterOf({ name: `c${index}`, replicas }));
+  const world = await readyWorld(...before);
+  await world.clock.advance(120_000);
+  const [first, second, ...dropped] = before;
+  assert.ok(first && second);
+  for (const cluster of dropped) world.source.remove(cluster);
+  world.source.put(clusterOf({ name: 'c0', replicas: 3 }));
+  world.source.put(clusterOf({ name: 'c1', replicas: 2, pool: { memory: '2Gi' } }));
+  world.source.put(clusterOf({ name: 'new', replicas: 1 }));
+  for (const name of ['c0', 'c1']) await world.untilReady(name, 2);
+  await world.untilReady('new');
+  await world.clock.advance(600_000);
+  // One small cluster goes by itself; the others followed within a moment.
+  const kept = dropped
+    .slice(1)
+    .flatMap(({ metadata: { name } }) => [
+      `${name}-compute-0`,
+      `${name}-compute-1`,
+      `${name}-head-0`,
+    ]);
+  assert.deepEqual(
+    domains(world).filter((name) => /^c[234]-/.test(name)),
+    kept,
+  );
+  assert.deepEqual(world.watched.violations, []);
+});

@@ -115,8 +115,7 @@ test('a process that begins under a clock of another hour ends no drain early (A
     const job = await runJob(world, 'alpha-compute-1');
     world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
     await world.clock.advance(100_000);
-    world.wallOffset += jump;
-    world.kill();
+    world.jumpClock(jump);
     await world.clock.advance(170_000);
     assert.ok(world.slurm.running('alpha-compute-1').includes(job), `after ${jump}`);
     await world.clock.advance(80_000);

@@ -89,7 +89,7 @@ export class World {
   /** Of them, those at the points that `start` was given. */
   struck = 0;
   /** By how much the clock of the next process is off. */
-  wallOffset = 0;
+  #wallOffset = 0;
   /** Of long waits, of the controller's and of the daemons' in the guests; see `stretched`. */
   stretch = 1;
   readonly #scheduler = schedulerOf();
@@ -163,7 +163,7 @@ export class World {
         clock: clockThrough(
           membrane,
           stretched(counted(this.clock, this.timers), () => this.stretch),
-          this.wallOffset,
+          this.#wallOffset,
         ),
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: this.#log(),
@@ -182,6 +182,13 @@ export class World {
   async restore(name: string, record?: ClusterRecord): Promise<void> {
     await (record ? this.state.putCluster(record) : this.state.removeCluster('default', name));
     this.oracle.stateRestored(`default/${name}`, record?.status);
+  }
+
+  /** The process dies, and the next one has a clock that shows so much more. */
+  jumpClock(milliseconds: number): void {
+    this.#wallOffset += milliseconds;
+    this.oracle.clockJumped();
+    this.kill();
   }
 
   /** An orderly stop; no new process. */

@@ -5,6 +5,8 @@
 import { between, pick } from '../../../src/sim/choice.ts';
 import { type FaultName, faultKinds } from '../../../src/sim/faults/kinds.ts';
 import { newDomain, poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import { identity } from '../../fakes/builders.ts';
+import { diskOfNode, uuidOfNode } from '../../oracle/derived.ts';
 import type { Scene } from './steps.ts';
 import { manifestOf, nodesOf } from './town.ts';
 
@@ -107,6 +109,40 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     world.hypervisor.announce(uuid);
     return `somebody defines a domain ${name}`;
   },
+  oldVolume: ({ world, choice, town }) => {
+    const cluster = town.clusters[0];
+    const { volumes } = world.hypervisor;
+    const image = [...volumes.values()].find(
+      ({ name }) => name.endsWith('.qcow2') && isImage(name),
+    );
+    if (cluster === undefined || image === undefined) return undefined;
+    const node = pick(choice, nodesOf({ ...cluster, replicas: 4 }).slice(1), 'old disk of');
+    const uuid = uuidOfNode(identity.installation, `default/${cluster.name}`, node);
+    const name = diskOfNode(node, uuid);
+    if (volumes.has(name)) return undefined;
+    const capacityBytes = pick(choice, [10 * 2 ** 30, 2 ** 33], 'old disk bytes');
+    volumes.set(name, { name, capacityBytes, backingVolume: image.name });
+    return `${name} is left of an earlier life`;
+  },
+  hostRestored: (scene) => {
+    const { world, choice } = scene;
+    const restore = world.hypervisor.backup();
+    const ms = pick(choice, [10_000, 120_000, 600_000], 'backup is restored after ms');
+    later(scene, ms, restore);
+    return `the host is backed up, to be restored in ${ms / 1000} s`;
+  },
+  hostKeyChanged: (scene) =>
+    onRunning(scene, ({ name }) => {
+      const { impostors } = scene.world.guests;
+      impostors.add(name);
+      const ms = pick(scene.choice, [30_000, 900_000], 'another host key for ms');
+      later(scene, ms, () => impostors.delete(name));
+    }),
+  clockJumps: ({ world, choice }) => {
+    const jump = pick(choice, [3_600_000, -3_600_000], 'jump of the clock');
+    world.jumpClock(jump);
+    return `the clock jumps by ${jump / 60_000} min, and the controller begins anew`;
+  },
   leaseLost: ({ world }) => {
     const network = [...world.hypervisor.networks.values()].find(({ leases }) => leases.length > 0);
     if (network === undefined) return undefined;
@@ -138,6 +174,22 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     const ms = pick(choice, [1_000, 60_000, 600_000], 'source away for ms');
     later(scene, ms, () => town.rewrite());
     return `the directory is away for ${ms / 1000} s`;
+  },
+  sourceAwayForLong: (scene) => {
+    const { world, town } = scene;
+    world.source.distrust('the directory is not there');
+    const [gone] = town.clusters;
+    if (gone && town.clusters.length > 1) town.remove(gone);
+    later(scene, 3_600_000, () => town.rewrite());
+    return `the directory is away for an hour, and comes back without ${gone?.name}`;
+  },
+  manyFilesGo: ({ town, choice }) => {
+    const [first, ...dropped] = town.clusters;
+    if (first === undefined || dropped.length === 0) return undefined;
+    for (const cluster of dropped) town.remove(cluster);
+    first.memory = first.memory === '1Gi' ? '2Gi' : '1Gi';
+    town.write(first);
+    return `${dropped.map(({ name }) => name).join()} go, ${town.add(choice).name} comes`;
   },
   fileBroken: (scene) => {
     const { world, choice, town } = scene;
@@ -187,6 +239,10 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       : undefined;
   },
 };
+
+function isImage(volume: string): boolean {
+  return /-[0-9a-f]{12}\.qcow2$/.test(volume);
+}
 
 /** Each kind that is on may happen now. */
 export function accident(scene: Scene): void {

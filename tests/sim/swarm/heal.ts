@@ -27,8 +27,24 @@ export function heal({ world, town, ends }: Scene): void {
       domain.reason = 'wakeup';
     }
   }
+  removeForgotten(world, town);
   town.rewrite();
   healSchedulers({ world });
+}
+
+/** What a backup brought back of clusters that are over, and that only a person may take away. */
+function removeForgotten({ hypervisor, state }: Scene['world'], town: Scene['town']): void {
+  const isOver = (cluster: string) =>
+    !state.has(`default/${cluster}`) && town.clusters.every(({ name }) => name !== cluster);
+  for (const domain of [...hypervisor.domains.values()]) {
+    if (domain.owner?.node && isOver(domain.owner.node.cluster)) removeByHand(hypervisor, domain);
+  }
+  const used = new Set([...hypervisor.domains.values()].flatMap(({ files }) => files));
+  for (const { name, backingVolume } of [...hypervisor.volumes.values()]) {
+    const [cluster = ''] = name.split('-');
+    const isForgotten = backingVolume === undefined ? state.names().length === 0 : isOver(cluster);
+    if (isForgotten && !used.has(`${poolPath}/${name}`)) hypervisor.volumes.delete(name);
+  }
 }
 
 /** Jobs end, and drains by hand are taken back; what slurmctld cannot be told now, it is later. */
