@@ -4,10 +4,11 @@
  * the target of an effect changes by it.
  */
 import type { Asked, Checker, Done } from './checker.ts';
+import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
 import { imageVolumes } from './ordered.ts';
 import { isChange, targetOf } from './targets.ts';
-import type { HostTruth, VolumeTruth } from './truth.ts';
+import type { DomainTruth, HostTruth, VolumeTruth } from './truth.ts';
 
 /** What others did so lately may not have been seen when the effect was planned; milliseconds. */
 const unseenMs = 5000;
@@ -79,12 +80,19 @@ function foreignNetwork({ effect, truth, memory }: Asked): string[] {
   const users = host.domains.filter(
     (domain) =>
       domain.network === network.name &&
+      !isLeaving(domain, memory) &&
       memory.lineage.seenFor(host, domain.uuid, truth.now) > unseenMs,
   );
   const names = users.map(({ name }) => name);
   return names.length === 0
     ? []
     : [`asks to remove network ${network.name}, used by ${names.join()}`];
+}
+
+/** What goes with its cluster may have been missed by a listing; the host refuses then. */
+function isLeaving(domain: DomainTruth, { lineage, ledger }: Memory): boolean {
+  const cluster = lineage.isOurs(domain) ? nodeOf(domain.owner)?.cluster : undefined;
+  return cluster !== undefined && ledger.inForce(cluster)?.deleting === true;
 }
 
 function changedBesides({ effect, before, after }: Pick<Done, 'effect' | 'before' | 'after'>) {

@@ -24,7 +24,8 @@ function ids(world: World): number[] {
   return [...world.hypervisor.domains.values()].map(({ id }) => id).sort();
 }
 
-for (const seconds of [2, 7]) {
+// Other than what rounds and back-offs are multiples of, or each try might fall into the gap.
+for (const seconds of [7, 11]) {
   test(`listings without any domain, half a second of ${seconds}, cost no life its end (A18)`, async () => {
     const world = writtenWorld(clusterOf({ replicas: 2 }));
     listings(world, (truth) => {
@@ -41,14 +42,12 @@ for (const seconds of [2, 7]) {
     await world.clock.advance(5 * minute);
     assert.ok(world.slurm.running('alpha-compute-1').includes(job), 'the job goes on');
     world.slurm.endJob('alpha', job);
-    await world.until('it is smaller', () => world.hypervisor.domains.size === 2, 10 * minute);
+    await world.until('it is smaller', () => world.hypervisor.domains.size === 2, 90 * minute);
     world.source.remove(clusterOf());
-    await world.until('it is gone', () => !world.state.has('default/alpha'), 10 * minute);
+    await world.until('it is gone', () => !world.state.has('default/alpha'), 90 * minute);
     await world.clock.advance(minute);
     assert.deepEqual(world.picture(), nothing);
-    // The back-off of what the host refuses is forgotten by each listing in between that is right.
-    const wrong = world.watched.violations.filter((line) => !line.startsWith('S16'));
-    assert.deepEqual(wrong, []);
+    assert.deepEqual(world.watched.violations, []);
   });
 }
 
