@@ -7,7 +7,7 @@ import { atLeast, type Counts } from './at-least.ts';
 import type { Done } from './checker.ts';
 import { isSame } from './is-same.ts';
 import type { Memory } from './memory.ts';
-import { isChange } from './targets.ts';
+import { isChange, isRunning, targetOf } from './targets.ts';
 import type { Effect, StatusTruth, Truth } from './truth.ts';
 import { worldStates } from './world-states.ts';
 
@@ -92,6 +92,7 @@ export class Reached {
     if (failing)
       this.met(failing.failures > 2 ? 'an effect failed thrice' : 'an effect is retried');
     if (effect.kind === 'putStatus') this.#tell(effect.cluster, effect.status);
+    if (effect.kind === 'deleteVolume') this.#askedForDisk(effect, truth);
     if (effect.kind !== 'destroy') return;
     const domain = truth.hosts.flatMap((host) => host.domains).find((d) => d.uuid === effect.uuid);
     const { namespace, cluster } = domain?.owner?.node ?? {};
@@ -120,6 +121,14 @@ export class Reached {
     else if (code === 'conflict') this.met(`${effect.kind} collided`);
     else if (code === 'timeout') this.met(`the answer of ${where} was lost`);
     else if (code === 'unreachable') this.met(`${where} was not reached`);
+  }
+
+  /** The host refuses it; only a listing that is wrong leads there. */
+  #askedForDisk(effect: Effect, truth: Truth): void {
+    const { host, volume } = targetOf(effect, truth) ?? {};
+    const path = `${host?.poolPath}/${volume?.name}`;
+    const runs = host?.domains.some((domain) => isRunning(domain) && domain.files[0] === path);
+    if (volume && runs) this.met('the disk of a node that runs is asked for');
   }
 
   #edge(key: string, holds: boolean, state = key): void {

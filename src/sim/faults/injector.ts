@@ -105,12 +105,9 @@ export class Injector {
     return call === 'inventory' ? this.#ofListing(past) : undefined;
   }
 
-  /** A listing without its domains, or one of before. */
+  /** It may be one of before. */
   #ofListing(past: HostInventory[]): Mishap | undefined {
     const { choice, mixture } = this.#options;
-    if (this.strikes('emptyListing', 'inventory')) {
-      return { answer: (truth) => ({ ...(truth as HostInventory), domains: [] }) };
-    }
     if (!this.active || !mixture.has('timeTravel')) return undefined;
     const travels = this.strikes('timeTravel', 'inventory');
     return {

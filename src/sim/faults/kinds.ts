@@ -42,9 +42,8 @@ export const faultKinds = [
     readHangs: 'A34',
     connectionReset: 'A33',
     oldListing: 'A12',
-    timeTravel: 'A11',
-    emptyListing: 'A18',
   }),
+  ...kindsAt('read', 10, { timeTravel: 'A11' }),
   ...kindsAt('write', 150, {
     refused: 'A32',
     answerLost: 'A31',

@@ -238,7 +238,7 @@ export const mutants: Mutant[] = [
     from: 'if ((this.#ends.get(lane) ?? this.#floor) > seen) return false;',
     to: '',
     net: 'deletion by stale listings',
-    says: 'S3',
+    says: 'never',
   },
   {
     name: 'an effect is started while it is under way',

@@ -244,6 +244,9 @@ export const nets: Record<string, () => Promise<void>> = {
         await world.clock.advance(at);
         world.source.remove(clusterOf());
         await world.clock.advance(10 * minute);
+        if (world.oracle.reached.counts['the disk of a node that runs is asked for']) {
+          world.thrown.push(new Error('the host had to refuse what a listing was too old for'));
+        }
       }
     }
   },

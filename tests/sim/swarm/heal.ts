@@ -27,7 +27,7 @@ export function heal({ world, town, ends }: Scene): void {
       domain.reason = 'wakeup';
     }
   }
-  removeForgotten(world, town);
+  if (world.oracle.reached.counts['fault hostRestored']) removeForgotten(world, town);
   town.rewrite();
   healSchedulers({ world });
 }
@@ -40,10 +40,15 @@ function removeForgotten({ hypervisor, state }: Scene['world'], town: Scene['tow
     if (domain.owner?.node && isOver(domain.owner.node.cluster)) removeByHand(hypervisor, domain);
   }
   const used = new Set([...hypervisor.domains.values()].flatMap(({ files }) => files));
-  for (const { name, backingVolume } of [...hypervisor.volumes.values()]) {
-    const [cluster = ''] = name.split('-');
-    const isForgotten = backingVolume === undefined ? state.names().length === 0 : isOver(cluster);
-    if (isForgotten && !used.has(`${poolPath}/${name}`)) hypervisor.volumes.delete(name);
+  const { volumes } = hypervisor;
+  const unused = [...volumes.values()].filter(({ name }) => !used.has(`${poolPath}/${name}`));
+  for (const { name, backingVolume } of unused) {
+    if (backingVolume !== undefined && isOver(name.split('-')[0] ?? '')) volumes.delete(name);
+  }
+  // An image that is wanted after all is uploaded again.
+  const bases = new Set([...volumes.values()].map(({ backingVolume }) => backingVolume));
+  for (const { name, backingVolume } of unused) {
+    if (backingVolume === undefined && !bases.has(name)) volumes.delete(name);
   }
 }
 
