@@ -12,7 +12,12 @@ export const orderedOnly: Checker = {
   asked: (asked) => {
     const node = madeFor(asked);
     if (node === undefined) return [];
-    const versions = asked.memory.ledger.recent(node.cluster, asked.truth.now);
+    const { ledger, statuses } = asked.memory;
+    // What is told to be held, also where it need not be, is kept as some order had it.
+    const told = statuses.get(node.cluster)?.conditions ?? [];
+    const versions = told.some(({ reason }) => reason === 'DeletionHeld')
+      ? ledger.versions(node.cluster)
+      : ledger.recent(node.cluster, asked.truth.now);
     if (versions.some((version) => mayExist(asked.memory.kept(version), node.pool, node.index)))
       return [];
     return [`${asked.effect.kind} for ${node.name}, which nobody ordered`];
