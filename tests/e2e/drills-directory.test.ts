@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { rename, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,13 +87,16 @@ describe('drill B23', {
     counts.push(`${saves} saves into a full queue`);
   });
 
-  it('five thousand saves, up to a thousand a second', async () => {
+  it('five thousand saves, a thousand a second', async () => {
     const began = performance.now();
     const saves = 5_000;
+    const [part, whole] = [join(dir, '.a.yaml.tmp'), join(dir, 'a.yaml')];
     for (let save = 0; save < saves; save += 1) {
       const due = began + save;
       while (performance.now() < due) await new Promise(setImmediate);
-      await replace('a.yaml', save % 900);
+      // At once: a promise for each step is too slow for so many.
+      writeFileSync(part, clusterText({ name: 'a', replicas: save % 900 }));
+      renameSync(part, whole);
     }
     await replace('a.yaml', 902);
     await sees(902);
