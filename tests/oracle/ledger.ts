@@ -98,9 +98,10 @@ export class Ledger {
     }
   }
 
-  /** The controller has stored its record of the cluster. */
-  recorded(cluster: string): void {
-    const last = this.inForce(cluster);
+  /** The controller has stored its record of the cluster; a deletion that is held is not in it. */
+  recorded(cluster: string, isDeleting: boolean): void {
+    const versions = this.versions(cluster);
+    const last = isDeleting ? versions.at(-1) : versions.findLast(({ deleting }) => !deleting);
     if (last) this.#recorded.set(cluster, last);
   }
 

@@ -64,7 +64,7 @@ export class Memory {
     this.takenDown.done(effect, before);
     switch (effect.kind) {
       case 'putCluster':
-        this.ledger.recorded(effect.cluster);
+        this.ledger.recorded(effect.cluster, isDeleted(effect.record));
         this.holds.recorded(effect.cluster, this.ledger.inForce(effect.cluster), after.now);
         this.attempts.reordered();
         break;
@@ -97,4 +97,8 @@ export class Memory {
   secretsIn(place: string, value: unknown, secrets = this.secrets()): string[] {
     return secretsIn(place, value, secrets);
   }
+}
+
+function isDeleted(record: unknown): boolean {
+  return (record as { deletionTimestamp?: string }).deletionTimestamp !== undefined;
 }
