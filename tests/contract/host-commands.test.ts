@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { exitCodes } from '../../src/cli/exit-code.ts';
 import type { Artifact } from '../../src/controllers/ports.ts';
+import type { ImageManifest } from '../../src/image/manifest.ts';
 import { type HypervisorLab, needsRoot, openHypervisorLab } from './hypervisor-lab.ts';
 
 const program = fileURLToPath(new URL('../../bin/benchctl', import.meta.url));
@@ -66,10 +67,12 @@ function cache({ sha256 }: Artifact, day: number): void {
   const dir = join(folder, 'cache/benchcluster/images/image', sha256.slice(0, 12));
   mkdirSync(dir, { recursive: true });
   const part = (name: string, digest: string) => ({ name, size: 1, sha256: digest });
-  const manifest = {
+  const manifest: ImageManifest = {
     name: 'image',
+    recipe: sha256,
     builtAt: `2026-01-0${day}T00:00:00Z`,
-    disk: part('disk.qcow2', sha256),
+    ...{ provides: [], user: 'root', access: 'SystemdCredentials', cmdline: '', packages: {} },
+    disk: { ...part('disk.qcow2', sha256), format: 'qcow2', virtualSize: 1 },
     kernel: part('vmlinuz', '1'.repeat(64)),
     initrd: part('initrd', '2'.repeat(64)),
   };

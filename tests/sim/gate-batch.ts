@@ -52,7 +52,7 @@ function guarded(run: () => Played): Played {
 }
 
 export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   const result: SeedsResult = {
     ...{ seeds: 0, failed: [], reached: {}, effects: 0, crashes: 0 },
     ...{ convergedMs: [], cpuMs: 0 },
@@ -67,7 +67,7 @@ export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
     if (failure) result.failed.push({ seed, ...failure });
     if (played.convergedMs !== undefined) result.convergedMs.push(played.convergedMs);
   }
-  const { user, system } = process.cpuUsage(before);
+  const { user, system } = process.threadCpuUsage(before);
   result.cpuMs = (user + system) / 1000;
   return result;
 }

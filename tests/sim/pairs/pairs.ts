@@ -33,7 +33,7 @@ export function pairNamed(name: string): Pair {
 }
 
 export async function walkPairs(part: readonly Pair[]): Promise<PairsResult> {
-  const before = process.cpuUsage();
+  const before = process.threadCpuUsage();
   const result: PairsResult = { outcomes: [], wrong: [], cpuMs: 0 };
   for (const pair of part) {
     try {
@@ -42,7 +42,7 @@ export async function walkPairs(part: readonly Pair[]): Promise<PairsResult> {
       result.wrong.push(`${nameOf(pair)}: ${thrown}`);
     }
   }
-  const { user, system } = process.cpuUsage(before);
+  const { user, system } = process.threadCpuUsage(before);
   result.cpuMs = (user + system) / 1000;
   return result;
 }
