@@ -1,6 +1,7 @@
 /** The parts of the gate, each with its counts and its rate. */
 import { execFileSync } from 'node:child_process';
 import { merged, tooRare } from '../oracle/reached.ts';
+import { openFindings, withoutOpen } from './findings.ts';
 import type { FailedSeed, SeedsResult } from './gate-batch.ts';
 import { shrinkAndTell } from './gate-one.ts';
 import type { Part } from './gate-worker.ts';
@@ -34,7 +35,8 @@ export async function runSeeds(
 ): Promise<GateResult> {
   const parts: Part[] = [];
   for (let at = from; at < from + count; at += seedsPerPart) {
-    parts.push({ seeds: { from: at, to: Math.min(at + seedsPerPart, from + count) } });
+    const range = { from: at, to: Math.min(at + seedsPerPart, from + count) };
+    parts.push(...withoutOpen(range).map((seeds) => ({ seeds })));
   }
   const all: SeedsResult[] = [];
   const began = performance.now();
@@ -45,25 +47,28 @@ export async function runSeeds(
   const total = (of: (result: SeedsResult) => number) =>
     all.reduce((sum, result) => sum + of(result), 0);
   const seconds = (performance.now() - began) / 1000;
-  const perCore = count / (total(({ cpuMs }) => cpuMs) / 1000);
+  const played = total(({ seeds }) => seeds);
+  const perCore = played / (total(({ cpuMs }) => cpuMs) / 1000);
   const converged = all.flatMap(({ convergedMs }) => convergedMs).sort((a, b) => a - b);
   const at = (part: number) => (converged[Math.floor(converged.length * part)] ?? 0) / 1000;
   say(
-    `swarm: ${count} seeds from ${from} in ${seconds.toFixed(0)} s, ${perCore.toFixed(1)} seeds ` +
+    `swarm: ${played} seeds from ${from} in ${seconds.toFixed(0)} s, ${perCore.toFixed(1)} seeds ` +
       `per second of a core; ${total(({ effects }) => effects)} effects, ` +
       `${total(({ crashes }) => crashes)} deaths; as the files say after ${at(0.5)} s of simulated ` +
       `time (median), ${at(0.999)} s at most`,
   );
+  const open = openFindings.filter(({ seed }) => seed >= from && seed < from + count);
+  for (const { seed, is } of open) say(`open and not played: seed ${seed}: ${is}`);
   const reached = merged(...all.map((result) => result.reached));
   const states = Object.entries(reached).sort();
   say(`reached: ${states.map(([state, times]) => `${state} ${times}`).join(', ')}`);
-  const rare = count < enoughSeeds ? [] : tooRare(reached, count);
+  const rare = played < enoughSeeds ? [] : tooRare(reached, played);
   const failures = failed.map((seed) => ({
     line: `seed ${seed.seed}: ${seed.id}: ${seed.message}`,
     seed,
   }));
   return {
-    passed: count - failures.length,
+    passed: played - failures.length,
     failures: [...failures, ...rare.map((line) => ({ line: `met too seldom: ${line}` }))],
   };
 }

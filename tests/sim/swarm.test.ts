@@ -15,6 +15,7 @@ import {
   seededChoice,
 } from '../../src/sim/choice.ts';
 import { drain, drains, inMacrotask } from './drain.ts';
+import { openFindings, regressions, withoutOpen } from './findings.ts';
 import type { SeedsResult } from './gate-batch.ts';
 import { differsElsewhere } from './gate-run.ts';
 import { shrink } from './shrink.ts';
@@ -24,30 +25,6 @@ import { TrapError, trapping } from './traps.ts';
 
 const restRounds = 3;
 const seeds = { from: 1, to: 31 };
-
-interface Regression {
-  seed: number;
-  was: string;
-}
-
-const regressions: Regression[] = JSON.parse(
-  readFileSync(new URL('./regressions.json', import.meta.url), 'utf8'),
-);
-
-/** Found and not mended yet; `npm run sim` counts them as failed. */
-const open: { seed: number; is: string }[] = JSON.parse(
-  readFileSync(new URL('./open-findings.json', import.meta.url), 'utf8'),
-);
-
-/** The seeds without the open ones, in as few ranges as can be. */
-function withoutOpen(): { from: number; to: number }[] {
-  const cuts = open.map(({ seed }) => seed).filter((seed) => seed >= seeds.from && seed < seeds.to);
-  const ends = [...cuts.sort((a, b) => a - b), seeds.to];
-  return ends.map((to, index) => ({
-    from: index === 0 ? seeds.from : (ends[index - 1] ?? 0) + 1,
-    to,
-  }));
-}
 
 async function playAll(ranges: { from: number; to: number }[]): Promise<SeedsResult[]> {
   const results: SeedsResult[] = [];
@@ -64,13 +41,13 @@ const linesOf = (results: SeedsResult[]) =>
   );
 
 test(`seeds ${seeds.from} to ${seeds.to - 1}: safe under faults, and then as the files say, and at rest`, async (context) => {
-  const results = await playAll(withoutOpen());
+  const results = await playAll(withoutOpen(seeds));
   const sum = (key: 'seeds' | 'effects' | 'crashes' | 'cpuMs') =>
     results.reduce((total, result) => total + result[key], 0);
   const [effects, crashes] = [sum('effects'), sum('crashes')];
   context.diagnostic(
     `${sum('seeds')} seeds, ${effects} effects, ${crashes} deaths, ${Math.round(sum('cpuMs'))} ms of CPU; ` +
-      `${open.length} findings are open`,
+      `${openFindings.length} findings are open`,
   );
   assert.deepEqual(linesOf(results), []);
   assert.ok(effects > 1000, `${effects} effects`);

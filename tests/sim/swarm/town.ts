@@ -11,6 +11,7 @@ export interface Written {
   memory: string;
   /** A parameter of slurm.conf that changes nothing else. */
   debug: string;
+  timeout: '5m' | '20s';
   onTimeout: 'Wait' | 'Force';
   maxSurge: number;
   /** Of two networks. */
@@ -49,6 +50,7 @@ export class Town {
       image: pick(choice, ['debian', 'other'], 'image'),
       memory: '1Gi',
       debug: 'info',
+      timeout: pick(choice, ['5m', '20s'], 'drain timeout'),
       onTimeout: pick(choice, ['Wait', 'Force'], 'on timeout'),
       maxSurge: choice.choose(2, 'surge'),
       network: pick(choice, [0, 1], 'network'),
@@ -107,11 +109,12 @@ export class Town {
 }
 
 export function manifestOf(written: Written): BenchCluster {
-  const { name, replicas, image, memory, debug, onTimeout, maxSurge, network, notes } = written;
+  const { name, replicas, image, memory, debug, maxSurge, network, notes } = written;
+  const { timeout, onTimeout } = written;
   const cluster = clusterOf({
     name,
     replicas,
-    pool: { memory, drain: { timeout: '5m', onTimeout }, rollout: { maxSurge } },
+    pool: { memory, drain: { timeout, onTimeout }, rollout: { maxSurge } },
     spec: {
       image,
       scheduler: { slurm: { config: { SlurmctldDebug: debug } } },

@@ -1,0 +1,22 @@
+/** What seeds of the swarm have found: mended and kept, or still open. */
+import { readFileSync } from 'node:fs';
+import type { SeedRange } from './gate-batch.ts';
+
+function read<Finding>(file: string): Finding[] {
+  return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
+}
+
+/** They must pass for ever. */
+export const regressions = read<{ seed: number; was: string }>('./regressions.json');
+
+/** Found and not mended yet. */
+export const openFindings = read<{ seed: number; is: string }>('./open-findings.json');
+
+/** The seeds without the open ones, in as few ranges as can be. */
+export function withoutOpen({ from, to }: SeedRange): SeedRange[] {
+  const cuts = openFindings.map(({ seed }) => seed).filter((seed) => seed >= from && seed < to);
+  const ends = [...cuts.sort((a, b) => a - b), to];
+  return ends
+    .map((end, index) => ({ from: index === 0 ? from : (ends[index - 1] ?? 0) + 1, to: end }))
+    .filter((range) => range.from < range.to);
+}
