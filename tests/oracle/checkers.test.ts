@@ -280,6 +280,12 @@ const cases: Case[] = [
   },
   {
     id: 'S14',
+    what: 'a record that was deleted is back, as a person had closed it, and is opened',
+    bad: (scene) => cameBack(scene, 'fan is loud'),
+    good: (scene) => cameBack(scene.drain('a-w-1'), 'ours'),
+  },
+  {
+    id: 'S14',
     what: 'the reason of a person is overwritten, who closed what was then lost',
     bad(scene) {
       Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud' });
@@ -429,6 +435,17 @@ function forgotten(scene: Scene, up: boolean): void {
   Object.assign(scene.record('a-w-1'), { jobs: 1, up });
   scene.command('delete a-w-1', () => {
     scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');
+  });
+}
+
+/** A head without power, or from a backup, has forgotten that it had deleted the record. */
+function cameBack(scene: Scene, reason: string): void {
+  const closed = { ...scene.record('a-w-1'), closed: true, reason };
+  scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');
+  scene.wait(1000);
+  scene.scheduler.records.push(closed);
+  scene.wait(1000).command('resume a-w-1', () => {
+    scene.record('a-w-1').closed = false;
   });
 }
 

@@ -17,7 +17,7 @@ import type {
 export const proofMs = 5000;
 
 export interface KnownRecord extends RecordTruth {
-  /** It was closed by an effect of the controller, and nobody has said otherwise since. */
+  /** It is closed with a reason that a command of the controller gave it. */
   closedByUs: boolean;
   /** When it was last seen closed and without a job. */
   emptyAt?: number;
@@ -35,6 +35,11 @@ export class Drains {
   readonly #schedulers = new Map<string, KnownScheduler>();
   /** By cluster and node: since when its status says without a break that it is on its way out. */
   readonly #told = new Map<string, number>();
+  /**
+   * By cluster and node: the reasons that commands of ours have closed it with. A head that loses
+   * its power, or comes back from a backup, has records of before: also one that was deleted since.
+   */
+  readonly #ours = new Map<string, Set<string>>();
   /** Records that were closed and without a job at the last look. */
   #empty: KnownRecord[] = [];
 
@@ -57,11 +62,11 @@ export class Drains {
 
   /** A command of ours took place: what it closed is closed by us. */
   done(effect: Effect, before: Truth, after: Truth): void {
-    this.saw(after);
-    for (const { cluster, name } of closedBy(effect, before, after)) {
-      const known = this.record(cluster, name);
-      if (known) known.closedByUs = true;
+    for (const { cluster, name, reason } of closedBy(effect, before, after)) {
+      const key = `${cluster} ${name}`;
+      this.#ours.set(key, (this.#ours.get(key) ?? new Set()).add(reason));
     }
+    this.saw(after);
   }
 
   /** A status was written. */
@@ -118,11 +123,10 @@ export class Drains {
         const old = same ? known.records.get(record.name) : undefined;
         const isEmpty = record.closed && record.jobs === 0;
         const emptyAt = isEmpty ? now : old?.emptyAt;
-        const closedByUs =
-          record.closed && old?.closedByUs === true && old.reason === record.reason;
+        const ours = this.#ours.get(`${keyOf(truth)} ${record.name}`);
         const next: KnownRecord = {
           ...record,
-          closedByUs,
+          closedByUs: record.closed && ours?.has(record.reason ?? '') === true,
           ...(emptyAt !== undefined && { emptyAt }),
         };
         return [record.name, next];
@@ -139,7 +143,7 @@ export function closedBy(
   effect: Effect,
   before: Truth,
   after: Truth,
-): { cluster: string; name: string }[] {
+): { cluster: string; name: string; reason: string }[] {
   if (effect.kind !== 'guest' || effect.reads) return [];
   return after.schedulers.flatMap((truth) => {
     const old = before.schedulers.find((item) => keyOf(item) === keyOf(truth));
@@ -148,7 +152,7 @@ export function closedBy(
       const closes = record.closed && (!was?.closed || was.reason !== record.reason);
       return closes && effect.script.includes(record.name);
     });
-    return closed.map(({ name }) => ({ cluster: keyOf(truth), name }));
+    return closed.map(({ name, reason = '' }) => ({ cluster: keyOf(truth), name, reason }));
   });
 }
 
