@@ -1,7 +1,7 @@
 /** What is said at the end of a run, of worlds that are not as the source orders them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Scene } from './scene.ts';
+import { cluster, Scene } from './scene.ts';
 
 function ready(): Scene {
   const phases = { 'a-head-0': 'Ready', 'a-w-0': 'Ready', 'a-w-1': 'Ready' };
@@ -55,6 +55,21 @@ test('what a person closed is not asked for', () => {
   Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud' });
   scene.oracle.judgeEnd();
   assert.deepEqual(scene.oracle.lines, []);
+});
+
+test('a deletion ends with its record, and what came and went unseen has none', () => {
+  const scene = ready();
+  scene.withdraw();
+  Object.assign(scene.host, { domains: [], volumes: [], networks: [] });
+  scene.stored().oracle.judgeEnd();
+  assert.match(scene.oracle.lines.join(), /L5: the deletion of default\/a has not ended/);
+  const later = ready();
+  later.withdraw();
+  Object.assign(later.host, { domains: [], volumes: [], networks: [] });
+  later.stored().act({ kind: 'removeCluster', cluster }).order({});
+  later.withdraw();
+  later.oracle.judgeEnd();
+  assert.deepEqual(later.oracle.lines, []);
 });
 
 test('at rest each effect is named', () => {

@@ -47,7 +47,8 @@ export function endOfRun(truth: Truth, memory: Memory): Fault[] {
 function deleted(cluster: string, truth: Truth, memory: Memory): Fault[] {
   const left = truth.hosts.flatMap((host) => leftOf(cluster, host, memory));
   const faults = left.map((message) => ({ id: 'S13', message }));
-  if (memory.ledger.isOver(cluster) || !memory.ledger.isKnown(cluster)) return faults;
+  // Of what came back and went again while no controller looked, it has no record to put away.
+  if (memory.ledger.recordedOf(cluster) === undefined) return faults;
   return [...faults, { id: 'L5', message: `the deletion of ${cluster} has not ended` }];
 }
 

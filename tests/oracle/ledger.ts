@@ -111,11 +111,6 @@ export class Ledger {
     this.#recorded.delete(cluster);
   }
 
-  /** The controller has, or had, a record of it. */
-  isKnown(cluster: string): boolean {
-    return this.#recorded.has(cluster) || this.#over.has(cluster);
-  }
-
   /** The version that the controller's record is of, as long as it has one. */
   recordedOf(cluster: string): Version | undefined {
     return this.#recorded.get(cluster);
