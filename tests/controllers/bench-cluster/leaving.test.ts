@@ -367,6 +367,25 @@ describe('the end of a cluster', () => {
     assert.deepEqual(round.phase(name), ['Creating', 'CreatingVolume']);
   });
 
+  test('of one that is wanted again the disk that is being deleted is waited for', () => {
+    const name = 'alpha-head-0';
+    const round = deleted();
+    for (const { scope } of round.plan().nodes) round.verdicts.set(scope.name, draining);
+    assert.deepEqual(round.phase(name), ['Draining', 'Jobs']);
+    const { volume } = round.off(name).edit(recordOf()).node(name);
+    round.verdicts.clear();
+    const operations = [{ key: `rhodey/deleteVolume/${volume}`, progress: 'begun' }];
+    round.observed = { ...round.observed, operations };
+    assert.deepEqual(round.actions(), [], 'it is not started on it');
+    assert.deepEqual(round.phase(name), ['Deleting', 'Removing']);
+    round.observed.operations = [];
+    assert.deepEqual(round.actions(), [`start ${name}`], 'when it could not be deleted');
+    round.observed.operations = operations;
+    round.plan();
+    round.without({ volume }).observed.operations = [];
+    assert.deepEqual(round.actions(), [`undefine ${name}`]);
+  });
+
   test('then its network and images go, and then it is finished', () => {
     const round = emptied(deleted());
     assert.deepEqual(round.actions(), [

@@ -4,6 +4,7 @@
  */
 import type { DomainSpec, DomainView } from '../../ports.ts';
 import type { Verdict } from '../../schedulers/scheduler.ts';
+import { actionKey } from '../action.ts';
 import { type DesiredNode, ownerMark } from '../desired.ts';
 import { type ClusterScope, isOverlayOfOurs, mayRun, type NodeScope } from '../scope.ts';
 import { illness } from './illness.ts';
@@ -87,10 +88,10 @@ function volume(
   shared: SharedStage,
 ): StagedNode | undefined {
   if (mayRun(node.domain)) return undefined;
+  const begun = deletionBegun(scope, node, desired);
+  if (begun) return begun;
   const backing = `${scope.inventory.pool.path}/${desired.image.disk.volume}`;
   if (node.volume === undefined) {
-    const begun = headWithoutDisk(scope, node);
-    if (begun) return begun;
     const waiting = sharedWaits(desired, shared);
     if (waiting) return waiting;
     // It was made before the domain was defined. An empty one in its place would hide the loss.
@@ -132,18 +133,30 @@ function volume(
 }
 
 /**
- * Its cluster was wanted again after its deletion had deleted the disk of its head, and before the
- * domain was undefined: that goes too, and the head is made anew, as of any other deletion.
+ * Its cluster was wanted again while its deletion went on. What that had begun with the disk ends
+ * first. A head whose disk is gone then loses its domain too, and is made anew, as of any deletion.
  */
-function headWithoutDisk(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
-  const { domain, role } = node;
-  if (domain?.owner === undefined || role !== 'controlPlane') return undefined;
-  const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
-  if (before?.phase !== 'Deleting') return undefined;
+function deletionBegun(
+  scope: ClusterScope,
+  { name, domain, role, volume }: NodeScope,
+  desired: DesiredNode,
+): StagedNode | undefined {
+  if (domain?.owner === undefined) return undefined;
+  const deletion = {
+    host: scope.cluster.host,
+    kind: 'deleteVolume',
+    name: desired.volume,
+  } as const;
+  if (scope.observed.operations.some(({ key }) => key === actionKey(deletion))) {
+    return wait('Deleting', 'Removing', 'its disk is being deleted, as it was with its cluster');
+  }
+  const before = scope.observed.previous?.nodes.find((node) => node.name === name)?.phase;
+  const wasLeaving = before === 'Draining' || before === 'Deleting';
+  if (volume !== undefined || role !== 'controlPlane' || !wasLeaving) return undefined;
   if (!scope.inventory.pool.active) {
     return wait('Deleting', 'PoolInactive', 'whether its disk was deleted cannot be seen');
   }
-  const { name, uuid, owner } = domain;
+  const { uuid, owner } = domain;
   return act(scope, ['Deleting', 'Removing', 'its disk was deleted with its cluster'], {
     ...{ kind: 'changeDomain', change: 'undefine' },
     domain: { name, uuid, owner },
