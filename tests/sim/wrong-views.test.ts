@@ -70,6 +70,20 @@ test('a listing from before a cluster was deleted and made anew takes nothing of
   assert.deepEqual(world.watched.violations, []);
 });
 
+test('a listing from before a cluster was made, whenever it comes, does not end its deletion (A11)', async () => {
+  for (let which = 1; which <= 24; which += 1) {
+    const world = writtenWorld(clusterOf({ replicas: 1 }));
+    const before = world.hypervisor.view();
+    await world.start();
+    await world.untilReady('alpha');
+    listings(world, (truth, count) => (count === which ? before : truth));
+    world.source.remove(clusterOf());
+    await world.untilGone('alpha');
+    assert.deepEqual(world.picture(), nothing, `at listing ${which}`);
+    assert.deepEqual(world.watched.violations, []);
+  }
+});
+
 test('a machine that was off and on again unseen is made good all the same (A14)', async () => {
   const world = await readyWorld();
   const made = world.watched.made();

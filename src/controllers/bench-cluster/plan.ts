@@ -129,7 +129,10 @@ export function plan(
     finished: cleanup.finished,
     wakeAt: Math.max(
       now + soonestMs,
-      Math.min(due.retryAt, joined.dueAt, nextLook(outcomes, working, observed, now)),
+      Math.min(
+        ...[due.retryAt, joined.dueAt, cleanup.dueAt],
+        nextLook(outcomes, working, observed, now),
+      ),
     ),
   };
 }

@@ -12,15 +12,26 @@ export interface Cleanup {
   actions: PlannedAction[];
   blockers: Blocker[];
   finished: boolean;
+  /** When to look whether all is gone for sure, in ms since the epoch. */
+  dueAt: number;
 }
 
+/** Between the two looks that must both find nothing. */
+const betweenLooksMs = 1_000;
+
 export function planCleanup(scope: ClusterScope): Cleanup {
-  const cleanup: Cleanup = { actions: [], blockers: [], finished: false };
+  const cleanup: Cleanup = {
+    ...{ actions: [], blockers: [], finished: false },
+    dueAt: Number.POSITIVE_INFINITY,
+  };
   if (!scope.cluster.deleting || scope.nodes.length > 0) return cleanup;
   removeNetwork(scope, cleanup);
   removeImages(scope, cleanup);
   // No volume is listed of an inactive pool: then nothing says that all are gone.
-  cleanup.finished = cleanup.actions.length === 0 && scope.inventory.pool.active;
+  if (cleanup.actions.length > 0 || !scope.inventory.pool.active) return cleanup;
+  // A listing may be one of before, and with the record goes all that knows of what it missed.
+  cleanup.finished = scope.observed.previous?.nodes.length === 0;
+  if (!cleanup.finished) cleanup.dueAt = scope.now + betweenLooksMs;
   return cleanup;
 }
 
