@@ -27,9 +27,13 @@ export function heal({ world, town, ends }: Scene): void {
       domain.reason = 'wakeup';
     }
   }
-  if (world.oracle.reached.counts['fault hostRestored']) removeForgotten(world, town);
+  if (wasRestored(world)) removeForgotten(world, town);
   town.rewrite();
   healSchedulers({ world });
+}
+
+function wasRestored({ oracle }: Scene['world']): boolean {
+  return oracle.reached.counts['fault hostRestored'] !== undefined;
 }
 
 /** What a backup brought back of clusters that are over, and that only a person may take away. */
@@ -92,6 +96,11 @@ export async function obey({ world, town, tell }: Scene): Promise<void> {
       if (role === 'controlPlane' && domain?.id !== undefined && domain.id !== -1) {
         tell(`a person resets ${name} (${reason})`);
         reset(world.hypervisor, domain);
+      }
+      // A backup of a host may be of the moment when the disk of a head that went was gone already.
+      if (reason === 'DiskMissing' && domain?.id === -1 && wasRestored(world)) {
+        tell(`a person undefines ${name} (${reason})`);
+        removeByHand(world.hypervisor, domain);
       }
     }
   }
