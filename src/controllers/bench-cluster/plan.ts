@@ -121,7 +121,11 @@ export function plan(
     blockers: [...shared.blockers, ...cleanup.blockers, ...due.blockers],
     remediation: scope.remediation,
     drift: driftOf(scope),
-    considered: new Set([...actions.map(({ action }) => action), ...ahead].map(actionKey)),
+    considered: new Set([
+      ...[...actions.map(({ action }) => action), ...ahead].map(actionKey),
+      // What was under way when the plan was made may have failed since.
+      ...observed.operations.map(({ key }) => key),
+    ]),
     unseen: new Set(nodes.filter(isUnseen).map(({ node }) => node.name)),
     recovered: outcomes
       .filter(({ scope, outcome }) => healthy.has(scope.name) && outcome.phase !== 'Ready')
