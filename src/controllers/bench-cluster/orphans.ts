@@ -13,6 +13,7 @@ import {
   partSuffix,
 } from './desired.ts';
 import { indexOf } from './inventory-index.ts';
+import { looseDisks } from './loose-disks.ts';
 import { isOverlayOfOurs } from './scope.ts';
 
 export type Orphan = {
@@ -79,43 +80,17 @@ function orphanDomain(inventory: HostInventory, domain: DomainView, wanted: Want
   return [{ key, of, description: `${what}, and is off`, removal }];
 }
 
-/** Part of the derived UUID is in the name, so it tells the cluster, if the namespace is known. */
 function orphanOverlays(inventory: HostInventory, wanted: Wanted): Orphan[] {
-  const namespaces = new Set(['default']);
-  for (const cluster of wanted.clusters) namespaces.add(cluster.slice(0, cluster.indexOf('/')));
-  for (const { owner } of inventory.domains) {
-    if (owner?.node && owner.installation === wanted.installation) {
-      namespaces.add(owner.node.namespace);
+  const loose = looseDisks(inventory, wanted.installation, wanted.clusters);
+  return loose.flatMap(({ of, pool, volume: { name } }): Orphan[] => {
+    if (wanted.clusters.has(of)) return [];
+    const key = `volume/${name}`;
+    const what = `volume ${name} is a disk of cluster ${of}, which is no more`;
+    if (pool === controlPlanePool) {
+      return [{ key, of, description: `${what}, and was of its head: virsh vol-delete it` }];
     }
-  }
-  return indexOf(inventory).looseOverlays.flatMap(({ nodeName, volume }): Orphan[] => {
-    if (!isOverlayOfOurs(inventory, volume)) return [];
-    for (const { cluster, pool } of splits(nodeName)) {
-      for (const namespace of namespaces) {
-        const uid = clusterUid(wanted.installation, namespace, cluster);
-        if (volume.name !== nodeVolume(nodeName, nodeUuid(uid, nodeName))) continue;
-        const of = `${namespace}/${cluster}`;
-        if (wanted.clusters.has(of)) return [];
-        const key = `volume/${volume.name}`;
-        const what = `volume ${volume.name} is a disk of cluster ${of}, which is no more`;
-        if (pool === controlPlanePool) {
-          return [{ key, of, description: `${what}, and was of its head: virsh vol-delete it` }];
-        }
-        const removal = { kind: 'volume', name: volume.name } as const;
-        return [{ key, of, description: what, removal }];
-      }
-    }
-    return [];
+    return [{ key, of, description: what, removal: { kind: 'volume', name } }];
   });
-}
-
-/** `<cluster>-<pool>-<index>`, where both names may hold dashes. */
-function splits(nodeName: string): { cluster: string; pool: string }[] {
-  const [, stem] = /^(.+)-\d+$/.exec(nodeName) ?? [];
-  if (stem === undefined) return [];
-  return [...stem.matchAll(/-/g)]
-    .map(({ index }) => ({ cluster: stem.slice(0, index), pool: stem.slice(index + 1) }))
-    .filter(({ cluster, pool }) => cluster !== '' && pool !== '');
 }
 
 /** A part has no mark, so it goes only when the image was once of ours and is wanted no more. */

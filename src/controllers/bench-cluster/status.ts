@@ -179,10 +179,12 @@ function ready({ cluster, plan, nodes, error }: Facts): Draft {
   if (error !== undefined) return condition('Ready', false, 'ReconcileError', error);
   if (cluster.deleting && cluster.paused)
     return condition('Ready', false, 'DeletionPaused', pausedDeletion);
-  if (cluster.deleting)
-    return condition('Ready', false, 'Deleting', 'the cluster is being deleted');
   // What keeps all from going on explains more than the nodes that wait for it.
   const blocker = plan.blockers[0];
+  if (cluster.deleting) {
+    const waits = blocker ? `: ${blocker.message}` : '';
+    return condition('Ready', false, 'Deleting', `the cluster is being deleted${waits}`);
+  }
   if (blocker) return condition('Ready', false, blocker.reason, blocker.message);
   const waiting = unfinished(nodes);
   const first = waiting[0];

@@ -2,10 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { actionKey } from '../../../src/controllers/bench-cluster/action.ts';
+import {
+  clusterUid,
+  nodeUuid,
+  nodeVolume,
+} from '../../../src/controllers/bench-cluster/desired.ts';
 import { hostPlan } from '../../../src/controllers/bench-cluster/plan.ts';
 import type { Verdict } from '../../../src/controllers/schedulers/scheduler.ts';
 import { ClusterStatus } from '../../../src/crd/status.ts';
-import { clusterOf, imageOf, recordOf } from '../../fakes/builders.ts';
+import { clusterOf, identity, imageOf, recordOf } from '../../fakes/builders.ts';
 import { PlanCase, poolPath } from './plan-case.ts';
 
 const victim = 'alpha-compute-1';
@@ -456,6 +461,33 @@ describe('the end of a cluster', () => {
     const backingPath = `${poolPath}/debian-aaaaaaaaaaaa.qcow2`;
     pool.volumes.push({ name: 'x', path: '/pool/x', capacityBytes: 1, backingPath });
     assert.deepEqual(round.actions(), ['deleteVolume debian-aaaaaaaaaaaa.initrd']);
+  });
+
+  test('it waits for a disk of ours that is left on its image, and only for one that goes', () => {
+    const round = emptied(deleted());
+    const { volumes } = round.inventory.pool;
+    const [image] = volumes;
+    const left = (node: string) => {
+      const uuid = nodeUuid(clusterUid(identity.installation, 'default', 'beta'), node);
+      const name = nodeVolume(node, uuid);
+      return {
+        name,
+        path: `${poolPath}/${name}`,
+        capacityBytes: 1,
+        backingPath: image?.path ?? '',
+      };
+    };
+    const [worker, head] = [left('beta-compute-0'), left('beta-head-0')];
+    round.inventory.networks = [];
+    round.inventory.pool.volumes = volumes.slice(0, 1).concat(worker);
+    assert.deepEqual(round.actions(), []);
+    const waiting = round.plan();
+    assert.equal(waiting.finished, false);
+    assert.match(waiting.blockers[0]?.message ?? '', /waits for beta-compute-0-.*default\/beta/);
+    round.inventory.pool.volumes = volumes.slice(0, 1);
+    assert.deepEqual(round.actions(), ['deleteVolume debian-aaaaaaaaaaaa.qcow2']);
+    round.inventory.pool.volumes = volumes.slice(0, 1).concat(head);
+    assert.equal(round.plan().finished, true, 'a head stays until a person has looked');
   });
 
   test('a network of its name that is not ours stays', () => {

@@ -215,8 +215,8 @@ export const mutants: Mutant[] = [
   {
     name: 'an image is deleted that others use',
     file: `${cluster}/stages/cleanup.ts`,
-    from: 'if (volume === undefined || observed.others.artifacts.has(name)) continue;',
-    to: `if (volume === undefined) continue;
+    from: 'if (own.length === 0 || observed.others.artifacts.has(name)) continue;',
+    to: `if (own.length === 0) continue;
     if (name.endsWith('qcow2')) {
       const action = { host: cluster.host, kind: 'deleteVolume', name } as const;
       cleanup.actions.push({ action, why: '' });

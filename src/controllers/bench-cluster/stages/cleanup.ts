@@ -4,7 +4,8 @@
  */
 
 import { actionKey, uploadKey } from '../action.ts';
-import { partSuffix } from '../desired.ts';
+import { controlPlanePool, partSuffix } from '../desired.ts';
+import { type LooseDisk, looseDisks } from '../loose-disks.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
 import type { ClusterScope } from '../scope.ts';
 
@@ -28,7 +29,8 @@ export function planCleanup(scope: ClusterScope): Cleanup {
   removeNetwork(scope, cleanup);
   removeImages(scope, cleanup);
   // No volume is listed of an inactive pool: then nothing says that all are gone.
-  if (cleanup.actions.length > 0 || !scope.inventory.pool.active) return cleanup;
+  const waits = cleanup.actions.length + cleanup.blockers.length > 0;
+  if (waits || !scope.inventory.pool.active) return cleanup;
   // A listing may be one of before, and with the record goes all that knows of what it missed.
   cleanup.finished = scope.observed.previous?.nodes.length === 0;
   if (!cleanup.finished) cleanup.dueAt = scope.now + betweenLooksMs;
@@ -49,7 +51,10 @@ function removeNetwork(scope: ClusterScope, cleanup: Cleanup): void {
   });
 }
 
-/** With what is left of an upload that was cut. */
+/**
+ * With what is left of an upload that was cut. Only this record tells that an image is ours: it
+ * waits for disks of ours on it that are about to go, because after them nobody would know.
+ */
 function removeImages(scope: ClusterScope, cleanup: Cleanup): void {
   const { cluster, inventory, observed } = scope;
   const { volumes } = inventory.pool;
@@ -62,9 +67,27 @@ function removeImages(scope: ClusterScope, cleanup: Cleanup): void {
         volumes.some((other) => other.backingPath === path) ||
         inventory.domains.some((domain) => domain.files.includes(path)),
     );
-    if (used) continue;
+    if (used) {
+      const paths = new Set(own.map(({ path }) => path));
+      cleanup.blockers.push(...leftovers(scope).flatMap((disk) => waitFor(name, disk, paths)));
+      continue;
+    }
     const action = { host: cluster.host, kind: 'deleteVolume', name } as const;
     const busy = running.has(actionKey(action)) || running.has(uploadKey(cluster.host, name));
     if (!busy) cleanup.actions.push({ action, why: 'no cluster uses the image any more' });
   }
+}
+
+/** Those of heads stay until a person has looked. */
+function leftovers({ cluster, inventory }: ClusterScope): LooseDisk[] {
+  const known = [`${cluster.namespace}/${cluster.name}`];
+  const loose = looseDisks(inventory, cluster.installation, known);
+  return loose.filter(({ pool }) => pool !== controlPlanePool);
+}
+
+function waitFor(image: string, disk: LooseDisk, paths: ReadonlySet<string>): Blocker[] {
+  const { of, volume } = disk;
+  if (volume.backingPath === undefined || !paths.has(volume.backingPath)) return [];
+  const message = `waits for ${volume.name} to go, a disk on ${image} that is left of ${of}`;
+  return [{ reason: 'ImageInUse', message, waiting: true }];
 }
