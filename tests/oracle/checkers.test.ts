@@ -18,6 +18,12 @@ function shrink(scene: Scene): Scene {
   return scene;
 }
 
+/** Its deletion is ordered and on record. */
+function leaving(scene: Scene): Scene {
+  scene.wait(10_000).withdraw();
+  return scene.act({ kind: 'putCluster', cluster, record: { deletionTimestamp: 'now' } });
+}
+
 /** The head is away, with its disk or without, and a worker that was on its records goes. */
 function headAway(scene: Scene, withDisk: boolean): void {
   shrink(scene);
@@ -51,6 +57,27 @@ const cases: Case[] = [
     },
     good(scene) {
       shrink(scene).drain('a-w-1').change('destroy', 'a-w-1').deleteDisk('a-w-1');
+    },
+  },
+  {
+    id: 'S1',
+    what: 'an image is to go that disks are on, by no listing that missed what goes with it',
+    bad(scene) {
+      scene.wait(10_000).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
+    },
+    good(scene) {
+      leaving(scene).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
+    },
+  },
+  {
+    id: 'S9',
+    what: 'an image really goes while disks are on it',
+    bad(scene) {
+      const effect = { host: 'h', kind: 'deleteVolume', name: imageVolume } as const;
+      leaving(scene).act(effect, () => scene.removeVolume(imageVolume));
+    },
+    good(scene) {
+      leaving(scene).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
     },
   },
   {

@@ -52,11 +52,15 @@ function foreignVolume({ effect, truth, memory }: Asked): string[] {
   // Its own node may have been missed by a listing: then the host refuses, and S9 sees to it.
   const own = lineage.nodeOfDisk(volume.name, memory.ledger.clusters())?.uuid;
   const domains = host.domains.filter(
-    ({ files, uuid }) =>
-      files.includes(path) && uuid !== own && uuid !== effect.onlyUsedBy && known(uuid),
+    (domain) =>
+      domain.files.includes(path) &&
+      ![own, effect.onlyUsedBy].includes(domain.uuid) &&
+      known(domain.uuid) &&
+      !isLeaving(domain, memory),
   );
   const overlays = host.volumes.filter(
-    ({ backingVolume, name }) => backingVolume === volume.name && known(name),
+    ({ backingVolume, name }) =>
+      backingVolume === volume.name && known(name) && !isDiskLeaving(name, memory),
   );
   const users = [...domains, ...overlays].map(({ name }) => name);
   return users.length === 0 ? [] : [`asks to delete ${volume.name}, used by ${users.join()}`];
@@ -92,6 +96,12 @@ function foreignNetwork({ effect, truth, memory }: Asked): string[] {
 /** What goes with its cluster may have been missed by a listing; the host refuses then. */
 function isLeaving(domain: DomainTruth, { lineage, ledger }: Memory): boolean {
   const cluster = lineage.isOurs(domain) ? nodeOf(domain.owner)?.cluster : undefined;
+  return cluster !== undefined && ledger.inForce(cluster)?.deleting === true;
+}
+
+/** The same of a disk, which keeps its image. */
+function isDiskLeaving(disk: string, { lineage, ledger }: Memory): boolean {
+  const cluster = lineage.nodeOfDisk(disk, ledger.clusters())?.cluster;
   return cluster !== undefined && ledger.inForce(cluster)?.deleting === true;
 }
 

@@ -89,6 +89,7 @@ export function nodeAimedAt(
 export function isRefused(effect: Effect, { host, domain, volume }: Target): boolean {
   if (isChange(effect)) return takesAway(effect) && !isSameMark(effect.owner, domain?.owner);
   if (effect.kind !== 'deleteVolume' || volume === undefined) return false;
+  if (host.volumes.some(({ backingVolume }) => backingVolume === volume.name)) return true;
   const path = `${host.poolPath}/${volume.name}`;
   return host.domains
     .filter(({ files }) => files.includes(path))
