@@ -55,8 +55,8 @@ export class Attempts {
     this.#done.clear();
   }
 
-  /** Another order: what failed for the old one may be tried at once. */
-  reordered(): void {
+  /** By another order, or by a listing of before, nothing of it was needed: it is forgotten. */
+  forget(): void {
     this.#failing.clear();
   }
 }

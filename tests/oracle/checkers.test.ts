@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { breakerCases } from './breaker-cases.ts';
 import type { Case } from './case.ts';
 import { checkers } from './checkers.ts';
+import { imageCases } from './image-cases.ts';
 import { cluster, imageVolume, Scene } from './scene.ts';
 
 /** A stranger's machine under a name and UUID of its own. */
@@ -16,12 +17,6 @@ function foreign(scene: Scene, name = 'web'): void {
 function shrink(scene: Scene): Scene {
   scene.order({ workers: 1 });
   return scene;
-}
-
-/** Its deletion is ordered and on record. */
-function leaving(scene: Scene): Scene {
-  scene.wait(10_000).withdraw();
-  return scene.act({ kind: 'putCluster', cluster, record: { deletionTimestamp: 'now' } });
 }
 
 /** The head is away, with its disk or without, and a worker that was on its records goes. */
@@ -57,27 +52,6 @@ const cases: Case[] = [
     },
     good(scene) {
       shrink(scene).drain('a-w-1').change('destroy', 'a-w-1').deleteDisk('a-w-1');
-    },
-  },
-  {
-    id: 'S1',
-    what: 'an image is to go that disks are on, by no listing that missed what goes with it',
-    bad(scene) {
-      scene.wait(10_000).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
-    },
-    good(scene) {
-      leaving(scene).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
-    },
-  },
-  {
-    id: 'S9',
-    what: 'an image really goes while disks are on it',
-    bad(scene) {
-      const effect = { host: 'h', kind: 'deleteVolume', name: imageVolume } as const;
-      leaving(scene).act(effect, () => scene.removeVolume(imageVolume));
-    },
-    good(scene) {
-      leaving(scene).act({ host: 'h', kind: 'deleteVolume', name: imageVolume });
     },
   },
   {
@@ -250,12 +224,6 @@ const cases: Case[] = [
     },
   },
   {
-    id: 'S7',
-    what: 'an image is deleted that a cluster needs',
-    bad: (scene) => scene.act({ host: 'h', kind: 'deleteVolume', name: imageVolume }),
-    good: (scene) => scene.act({ host: 'h', kind: 'deleteVolume', name: 'debian-bbb.qcow2' }),
-  },
-  {
     id: 'S9',
     what: 'a later machine is hit than the one that was looked at',
     bad: (scene) => looked(scene, 'old'),
@@ -350,6 +318,17 @@ const cases: Case[] = [
     good: (scene) => failing(scene, 500, true),
   },
   {
+    id: 'S16',
+    what: 'what failed is tried again at once, unless a listing of before ended its back-off',
+    bad: (scene) => failing(scene, 500),
+    good(scene) {
+      for (const _ of [1, 2]) {
+        upload(scene).ended(new Error('no route'));
+        scene.wait(100).oracle.misled();
+      }
+    },
+  },
+  {
     id: 'S3',
     what: 'the record of a worker whose daemon answers is deleted with a job on it',
     bad: (scene) => forgotten(scene, true),
@@ -408,6 +387,7 @@ const cases: Case[] = [
     good: (scene) => scene.tell({ 'a-w-0': 'Ready' }).tell({ 'a-w-0': 'Draining' }),
   },
   ...breakerCases,
+  ...imageCases,
 ];
 
 function silent(scene: Scene, ...nodes: string[]): void {
@@ -476,10 +456,14 @@ function cameBack(scene: Scene, reason: string): void {
   });
 }
 
-function failing(scene: Scene, waitMs: number, isDone = false): void {
+function upload(scene: Scene) {
   const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
+  return scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
+}
+
+function failing(scene: Scene, waitMs: number, isDone = false): void {
   for (const _ of [1, 2, 3]) {
-    const act = scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
+    const act = upload(scene);
     if (isDone) act.through(() => {});
     act.ended(new Error('no route'));
     scene.wait(waitMs);

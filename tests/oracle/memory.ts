@@ -66,7 +66,7 @@ export class Memory {
       case 'putCluster':
         this.ledger.recorded(effect.cluster, isDeleted(effect.record));
         this.holds.recorded(effect.cluster, this.ledger.inForce(effect.cluster), after.now);
-        this.attempts.reordered();
+        this.attempts.forget();
         break;
       case 'removeCluster':
         this.ledger.removed(effect.cluster);

@@ -50,6 +50,11 @@ export class Oracle {
     this.reached.processStarted();
   }
 
+  /** The host answers with a listing of before: what failed may not be needed by it. */
+  misled(): void {
+    this.memory.attempts.forget();
+  }
+
   /** The clock of the machine shows another hour to the next process. */
   clockJumped(): void {
     this.memory.holds.clockJumped(this.#witness.now());

@@ -54,6 +54,7 @@ export function play(choice: RecordedChoice, restRounds: number): Played {
     mixture: chosenMixture(choice),
     tell: (fault, where) => {
       world.oracle.reached.met(`fault ${fault}`);
+      if (fault === 'timeTravel') world.oracle.misled();
       if (where !== 'accident' && where !== 'event') tell(`  ${fault} at ${where}`);
     },
     dies: (effect) => {
