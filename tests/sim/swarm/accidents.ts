@@ -8,7 +8,7 @@ import { newDomain, poolPath, type SimDomain } from '../../../src/sim/host.ts';
 import { identity } from '../../fakes/builders.ts';
 import { diskOfNode, uuidOfNode } from '../../oracle/derived.ts';
 import type { Scene } from './steps.ts';
-import { manifestOf, nodesOf } from './town.ts';
+import { imagesOnRecord, manifestOf, nodesOf } from './town.ts';
 
 type Accident = (scene: Scene) => string | undefined;
 
@@ -112,9 +112,8 @@ const accidents: Partial<Record<FaultName, Accident>> = {
   oldVolume: ({ world, choice, town }) => {
     const cluster = town.clusters[0];
     const { volumes } = world.hypervisor;
-    const image = [...volumes.values()].find(
-      ({ name }) => name.endsWith('.qcow2') && isImage(name),
-    );
+    const known = imagesOnRecord(world);
+    const image = [...volumes.values()].find(({ name }) => isImage(name) && known.has(name));
     if (cluster === undefined || image === undefined) return undefined;
     const node = pick(choice, nodesOf({ ...cluster, replicas: 4 }).slice(1), 'old disk of');
     const uuid = uuidOfNode(identity.installation, `default/${cluster.name}`, node);

@@ -2,6 +2,7 @@
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import { type Choice, pick } from '../../../src/sim/choice.ts';
 import { clusterOf, hostOf, imageOf } from '../../fakes/builders.ts';
+import { imageVolume } from '../../oracle/ordered.ts';
 import type { World } from '../world.ts';
 
 export interface Written {
@@ -128,4 +129,16 @@ export function manifestOf(written: Written): BenchCluster {
 export function nodesOf({ name, replicas }: Written): string[] {
   const workers = Array.from({ length: replicas }, (_, index) => `${name}-${poolName}-${index}`);
   return [`${name}-head-0`, ...workers];
+}
+
+/** An image that no record has is for a person to prune, also below a disk that shows up later. */
+export function imagesOnRecord({ state }: World): Set<string> {
+  const volumes = state.names().flatMap((cluster) => {
+    const { images = [], formerArtifacts = [] } = state.record(`default/${cluster}`) ?? {};
+    const names = images.map(({ metadata, spec }) =>
+      imageVolume(metadata.name, spec.source.sha256),
+    );
+    return [...names, ...formerArtifacts];
+  });
+  return new Set(volumes);
 }
