@@ -1,7 +1,7 @@
 /** What nobody has any more goes, late and only when it is proven; all else is told or left alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { networkUuid } from '../../src/controllers/bench-cluster/desired.ts';
+import { clusterUid, networkUuid, nodeUuid } from '../../src/controllers/bench-cluster/desired.ts';
 import { clusterOf, identity } from '../fakes/builders.ts';
 import { readyWorld } from './scenes.ts';
 import type { World } from './world.ts';
@@ -85,6 +85,25 @@ test('a network of ours that no cluster wants goes; one with a guest on it, or n
   await world.clock.advance(30 * minute);
   const networks = [...world.hypervisor.networks.keys()].sort();
   assert.deepEqual(networks, ['bench-net', 'copied', 'foreign', 'used']);
+});
+
+test('the last cluster of an image waits for a leftover disk on it, and takes the image away', async () => {
+  const world = await readyWorld();
+  const { volumes } = world.hypervisor;
+  const uid = clusterUid(identity.installation, 'default', 'beta');
+  const left = disk('beta-compute-0', nodeUuid(uid, 'beta-compute-0'));
+  volumes.set(left, {
+    ...{ name: left, capacityBytes: 2 ** 33 },
+    backingVolume: 'debian-aaaaaaaaaaaa.qcow2',
+  });
+  world.source.remove(clusterOf());
+  world.state.requestDeletion('default', 'alpha');
+  await world.clock.advance(10 * minute);
+  assert.deepEqual([...volumes.keys()].sort(), [left, 'debian-aaaaaaaaaaaa.qcow2']);
+  assert.match(world.condition('alpha', 'Ready')?.message ?? '', /waits for beta-compute-0-/);
+  await world.clock.advance(20 * minute);
+  assert.deepEqual([...volumes.keys()], []);
+  assert.ok(!world.state.has('default/alpha'));
 });
 
 test('nothing goes while the source cannot be trusted, and the count begins anew after it', async () => {
