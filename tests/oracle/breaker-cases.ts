@@ -24,6 +24,16 @@ export const breakerCases: Case[] = [
   },
   {
     id: 'S8',
+    what: 'what is held is drained, and its scheduler still heard it',
+    bad: (scene) => shrinkTo(six(scene), 1).drain('a-w-1'),
+    good(scene) {
+      // A node whose machine went off by itself is told to take no job until it is back.
+      shrinkTo(six(scene), 1).record('a-w-1').up = false;
+      scene.drain('a-w-1');
+    },
+  },
+  {
+    id: 'S8',
     what: 'most workers go bit by bit, within a moment',
     bad: (scene) => dwindle(scene, 10_000),
     good: (scene) => dwindle(scene, 100_000),

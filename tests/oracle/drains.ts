@@ -160,6 +160,6 @@ function domainsOf(hosts: HostTruth[]): DomainTruth[] {
   return hosts.flatMap(({ domains }) => domains);
 }
 
-function keyOf({ namespace, cluster }: SchedulerTruth): string {
+export function keyOf({ namespace, cluster }: SchedulerTruth): string {
   return `${namespace}/${cluster}`;
 }

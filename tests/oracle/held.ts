@@ -4,13 +4,20 @@
  * hold for it if it were still ordered.
  */
 import type { Asked, Checker } from './checker.ts';
-import { closedBy } from './drains.ts';
+import { closedBy, keyOf } from './drains.ts';
 import { reasonToGo } from './evidence.ts';
 import { isKept } from './holds.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
 import { imageVolumes } from './ordered.ts';
-import { nodeAimedAt, type Target, type TargetNode, takesAway, targetOf } from './targets.ts';
+import {
+  isRunning,
+  nodeAimedAt,
+  type Target,
+  type TargetNode,
+  takesAway,
+  targetOf,
+} from './targets.ts';
 import type { Truth } from './truth.ts';
 
 export const held: Checker = {
@@ -28,9 +35,17 @@ export const held: Checker = {
   done: ({ effect, before, after, memory }) =>
     closedBy(effect, before, after).flatMap(({ cluster, name }) => {
       const found = machineOf(after, memory, cluster, name);
-      return found && isHeld(memory, ...found) ? [`drains ${name}, which is held`] : [];
+      if (found === undefined || !serves(before, cluster, name, found[1])) return [];
+      return isHeld(memory, ...found) ? [`drains ${name}, which is held`] : [];
     }),
 };
+
+/** Of a machine that is off, or that its scheduler does not hear, nothing is drained. */
+function serves({ schedulers }: Truth, key: string, name: string, { domain }: TargetNode): boolean {
+  const scheduler = schedulers.find((each) => keyOf(each) === key);
+  const record = scheduler?.records.find((each) => each.name === name);
+  return domain !== undefined && isRunning(domain) && record?.up === true;
+}
 
 function isHeld(memory: Memory, target: Target, node: TargetNode): boolean {
   const hold = memory.holds.of(node.cluster);
