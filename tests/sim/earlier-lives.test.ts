@@ -123,3 +123,39 @@ test('a process that begins under a clock of another hour ends no drain early (A
     assert.deepEqual(world.watched.violations, []);
   }
 });
+
+test('a process that begins under a clock of another hour gives each guest its time anew (A66)', async () => {
+  const worker = 'alpha-compute-1';
+  for (const jump of [3_600_000, -3_600_000]) {
+    const world = writtenWorld();
+    world.guests.silent.add(worker);
+    await world.start();
+    await world.until('it boots', () => world.domain(worker)?.state === 'running');
+    await world.clock.advance(2 * minute);
+    world.jumpClock(jump);
+    await world.clock.advance(minute);
+    world.kill();
+    await world.clock.advance(9 * minute);
+    assert.equal(world.watched.made()[`destroy ${worker}`], undefined, `after ${jump}`);
+    await world.clock.advance(3 * minute);
+    assert.equal(world.watched.made()[`destroy ${worker}`], 1, `after ${jump}`);
+    assert.deepEqual(world.watched.violations, []);
+  }
+});
+
+test('nor ends a drain early while the scheduler cannot be asked (A66)', async () => {
+  const drain = { timeout: '5m', onTimeout: 'Force' } as const;
+  const world = writtenWorld(clusterOf({ pool: { drain } }));
+  await world.start();
+  await world.untilReady('alpha');
+  const job = await runJob(world, 'alpha-compute-1');
+  world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
+  await world.clock.advance(100_000);
+  world.guests.silent.add('alpha-head-0');
+  world.jumpClock(3_600_000);
+  await world.clock.advance(4 * minute);
+  assert.ok(world.slurm.running('alpha-compute-1').includes(job));
+  await world.clock.advance(2 * minute);
+  assert.equal(world.domain('alpha-compute-1')?.state, 'shutoff');
+  assert.deepEqual(world.watched.violations, []);
+});

@@ -39,6 +39,7 @@ const hostSuffix = ' host';
 export class Controller {
   readonly #ports: ControllerPorts;
   readonly #options: ControllerOptions;
+  readonly #startedAt: number;
   readonly #guests: Guests;
   readonly #queue: Queue;
   readonly #clusters: Clusters;
@@ -52,6 +53,7 @@ export class Controller {
   constructor(ports: ControllerPorts, options: ControllerOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#startedAt = ports.clock.now();
     this.#clusters = new Clusters(options.identity, (key, record) => this.#cluster(key, record));
     this.#guests = new Guests(ports.runner, ports.clock, ({ hostName, domain }) =>
       this.#wakeHost(hostName, domain.uuid),
@@ -229,6 +231,7 @@ export class Controller {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
         repairs: cluster.effects.repairs(),
+        startedAt: this.#startedAt,
       },
       seen: cluster.effects.mark(),
     };

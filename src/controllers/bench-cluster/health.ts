@@ -7,7 +7,7 @@ import type { NodeStatus } from '../../crd/status.ts';
 import { actionKey } from './action.ts';
 import type { RepairView } from './observed.ts';
 import { maxRepairs, repairKey } from './repairs.ts';
-import type { ClusterScope, NodeScope } from './scope.ts';
+import { type ClusterScope, countedFrom, type NodeScope } from './scope.ts';
 
 /** What is wrong with a machine that runs; `reason` is one word of its condition. */
 export interface Illness {
@@ -90,7 +90,7 @@ function wasUp(before: NodeStatus | undefined): boolean {
 /** Whether most of the cluster, or of what its host carries, is ill at once. */
 export function judgeRemediation(scope: ClusterScope): Remediation {
   const nodes = scope.nodes.filter(({ desired }) => desired !== undefined);
-  const ill = nodes.filter(({ illness }) => illness && countsAtOnce(illness, scope.now));
+  const ill = nodes.filter(({ illness }) => illness && countsAtOnce(scope, illness));
   if (ill.length >= fewest && ill.length > clusterShare * nodes.length) {
     return {
       allowed: false,
@@ -120,8 +120,13 @@ export function judgeRemediation(scope: ClusterScope): Remediation {
 }
 
 /** A machine that is new has its time to boot; one that was up and is silent tells at once. */
-function countsAtOnce({ reason, since }: Illness, now: number): boolean {
-  return reason !== 'NotBooting' || now - since >= patienceMs;
+function countsAtOnce(scope: ClusterScope, illness: Illness): boolean {
+  return illness.reason !== 'NotBooting' || isIllForLong(scope, illness);
+}
+
+/** Its patience is over. */
+export function isIllForLong({ observed, now }: ClusterScope, { since }: Illness): boolean {
+  return now - countedFrom(since, observed, now) >= patienceMs;
 }
 
 /** When all could be reached again, each gets its whole time anew. */
@@ -169,7 +174,9 @@ function recovering(
 ): number {
   return scope.nodes.filter((node) => {
     const repair = judgement(scope, node);
-    const recent = repair !== undefined && scope.now - repair.lastAt < patienceMs;
+    if (repair === undefined) return false;
+    const lastAt = countedFrom(repair.lastAt, scope.observed, scope.now);
+    const recent = scope.now - lastAt < patienceMs;
     return recent && before.get(node.name) !== 'Ready' && !due.includes(node);
   }).length;
 }
@@ -179,7 +186,7 @@ function turnOf(scope: ClusterScope, node: NodeScope, remediation: Remediation):
   if (node.role === 'controlPlane') return 'Head';
   if (isPoweringOff(scope, node)) return 'yes';
   if ((repair?.count ?? 0) >= maxRepairs) return 'Exhausted';
-  if (scope.now < dueAt(node, repair)) return 'Early';
+  if (scope.now < dueAt(scope, node, repair)) return 'Early';
   if (!remediation.allowed) return 'Frozen';
   return scope.observed.scheduler.view === undefined ? 'NotAsked' : 'yes';
 }
@@ -202,6 +209,11 @@ export function judgement(scope: ClusterScope, node: NodeScope): RepairView | un
 }
 
 /** When an ill node is to be mended, if nothing speaks against it; ms since the epoch. */
-export function dueAt(node: NodeScope, repair: RepairView | undefined): number {
-  return Math.max((node.illness?.since ?? 0) + patienceMs, repair?.retryAt ?? 0);
+export function dueAt(
+  { observed, now }: ClusterScope,
+  { illness }: NodeScope,
+  repair: RepairView | undefined,
+): number {
+  const since = illness ? countedFrom(illness.since, observed, now) : 0;
+  return Math.max(since + patienceMs, repair?.retryAt ?? 0);
 }

@@ -33,6 +33,7 @@ export interface ObserveContext {
   operations: OperationView[];
   failures: ReadonlyMap<string, FailureView>;
   repairs?: NonNullable<Observed['repairs']>;
+  startedAt?: number;
 }
 
 export async function observe(

@@ -66,4 +66,6 @@ export interface Observed {
   };
   /** The status of the round before: since when a node is in its phase. */
   previous?: ClusterStatus;
+  /** When the process that looks began; ms since the epoch. */
+  startedAt?: number;
 }

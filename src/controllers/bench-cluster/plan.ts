@@ -12,7 +12,7 @@ import type { Illness, Remediation } from './health.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
 import { healthyAfterMs, nodeOf, repairsOf } from './repairs.ts';
-import { clusterScope, type NodeScope, type Removal } from './scope.ts';
+import { clusterScope, countedFrom, type NodeScope, type Removal } from './scope.ts';
 import { planCleanup } from './stages/cleanup.ts';
 import { planPresent } from './stages/present.ts';
 import { planRemoval } from './stages/removal.ts';
@@ -189,10 +189,11 @@ function toldIllness(node: NodeStatus | undefined): Pick<NodeScope, 'illness'> {
 }
 
 /** Ready for so long that what was mended before has no part in what comes now. */
-function longHealthy({ previous }: Observed, now: number): Set<string> {
-  const ready = previous?.nodes.filter(
-    ({ phase, since }) => phase === 'Ready' && now - Date.parse(since) >= healthyAfterMs,
-  );
+function longHealthy(observed: Observed, now: number): Set<string> {
+  const ready = observed.previous?.nodes.filter(({ phase, since }) => {
+    const readyMs = now - countedFrom(Date.parse(since), observed, now);
+    return phase === 'Ready' && readyMs >= healthyAfterMs;
+  });
   return new Set(ready?.map(({ name }) => name));
 }
 

@@ -160,6 +160,15 @@ function orphanVolumes(
   });
 }
 
+/**
+ * From when a time that is on record counts; ms since the epoch. What another process wrote may be
+ * of a clock of another hour, so what must last long enough lasts from the start of this one at
+ * most: late rather than early.
+ */
+export function countedFrom(at: number, { startedAt = at }: Observed, now: number): number {
+  return at > now ? startedAt : Math.max(at, startedAt);
+}
+
 /** A domain that the guest's work runs in, or may still run in. */
 export function mayRun(domain: DomainView | undefined): boolean {
   return domain !== undefined && domain.state !== 'shutoff' && domain.state !== 'crashed';

@@ -138,7 +138,7 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       later(scene, ms, () => impostors.delete(name));
     }),
   clockJumps: ({ world, choice }) => {
-    const jump = pick(choice, [-3_600_000, -60_000], 'jump of the clock');
+    const jump = pick(choice, [-3_600_000, -60_000, 3_600_000], 'jump of the clock');
     world.jumpClock(jump);
     return `the clock jumps by ${jump / 60_000} min, and the controller begins anew`;
   },

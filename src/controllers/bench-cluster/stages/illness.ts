@@ -3,7 +3,7 @@
  * restarted or replaced. When its turn has come it is on its way out, and `removal.ts` has it. Pure.
  */
 import { reconcileAnnotation } from '../../../crd/annotations.ts';
-import { cureOf, dueAt, judgement, patienceMs } from '../health.ts';
+import { cureOf, dueAt, isIllForLong, judgement } from '../health.ts';
 import type { ClusterScope, NodeScope } from '../scope.ts';
 import { type StagedNode, wait } from './staged.ts';
 
@@ -17,7 +17,7 @@ export function illness(scope: ClusterScope, node: NodeScope): StagedNode | unde
   switch (turn) {
     case 'Head':
       // Until its time is over a head that boots is like any other.
-      if (scope.now - illness.since < patienceMs) {
+      if (!isIllForLong(scope, illness)) {
         return reason === 'NotBooting' ? undefined : wait('NotReady', reason, what);
       }
       return wait('Stalled', reason, `${what}; ${headAdvice(node)}`);
@@ -30,7 +30,7 @@ export function illness(scope: ClusterScope, node: NodeScope): StagedNode | unde
       );
     case 'Early': {
       if (reason === 'NotBooting') return undefined;
-      const at = new Date(dueAt(node, repair)).toISOString();
+      const at = new Date(dueAt(scope, node, repair)).toISOString();
       return wait('NotReady', reason, `${what}; it is ${cure} after ${at}`);
     }
     case 'Frozen':

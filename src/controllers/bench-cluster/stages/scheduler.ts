@@ -4,7 +4,7 @@
  */
 import type { SchedulerNode, Verdict } from '../../schedulers/scheduler.ts';
 import type { PlannedAction } from '../plan.ts';
-import { type ClusterScope, mayRun, type NodeScope } from '../scope.ts';
+import { type ClusterScope, countedFrom, mayRun, type NodeScope } from '../scope.ts';
 
 export interface SchedulerStage {
   actions: PlannedAction[];
@@ -51,7 +51,10 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     pool: node.pool,
     wanted: node.removal ? 'removed' : 'present',
     ...(node.removal && { removalReason: node.removal.reason }),
-    ...(node.removal && before?.phase === 'Draining' && { removalSince: Date.parse(before.since) }),
+    ...(node.removal &&
+      before?.phase === 'Draining' && {
+        removalSince: countedFrom(Date.parse(before.since), scope.observed, scope.now),
+      }),
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
     off: !mayRun(node.domain),
