@@ -34,6 +34,12 @@ export interface ImageSpec {
   boot?: { kernel: { sha256: string }; initrd?: { sha256: string }; cmdline: string };
 }
 
+/** What the controller has on record of a cluster, as far as it matters here. */
+export interface StoredCluster {
+  deletionTimestamp?: string;
+  images?: { metadata: { name: string }; spec: ImageSpec }[];
+}
+
 /** One state of a cluster that the source ordered. */
 export interface Version {
   /** `namespace/name`. */
@@ -99,10 +105,11 @@ export class Ledger {
   }
 
   /** The controller has stored its record of the cluster; a deletion that is held is not in it. */
-  recorded(cluster: string, isDeleting: boolean): void {
+  recorded(cluster: string, { deletionTimestamp, images }: StoredCluster): void {
+    const isDeleting = deletionTimestamp !== undefined;
     const versions = this.versions(cluster);
     const last = isDeleting ? versions.at(-1) : versions.findLast(({ deleting }) => !deleting);
-    if (last) this.#recorded.set(cluster, last);
+    if (last) this.#recorded.set(cluster, this.#asRead(last, images));
   }
 
   removed(cluster: string): void {
@@ -178,6 +185,19 @@ export class Ledger {
       );
     if (!settled && !this.isOver(cluster) && !grows(before, next)) return;
     this.#add(next);
+  }
+
+  /** An image that came and went at once was never read: the one that was ordered before stays. */
+  #asRead(version: Version, images: StoredCluster['images'] = []): Version {
+    const stayed = [...version.images].flatMap(([name, { source }]) => {
+      const { spec } = images.find(({ metadata }) => metadata.name === name) ?? {};
+      if (spec === undefined || spec.source.sha256 === source.sha256) return [];
+      const ordered = this.versions(version.cluster).map((each) => each.images.get(name));
+      const known = ordered.find((each) => each?.source.sha256 === spec.source.sha256);
+      return known ? [[name, known] as const] : [];
+    });
+    if (stayed.length === 0) return version;
+    return { ...version, images: new Map([...version.images, ...stayed]) };
   }
 
   /** The image of the cluster's own namespace, or else the one that all share. */

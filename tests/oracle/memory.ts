@@ -4,7 +4,7 @@ import type { Done } from './checker.ts';
 import { Drains } from './drains.ts';
 import { Health } from './health.ts';
 import { Holds } from './holds.ts';
-import { Ledger, type Version } from './ledger.ts';
+import { Ledger, type StoredCluster, type Version } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
 import { TakenDown } from './taken-down.ts';
@@ -64,7 +64,7 @@ export class Memory {
     this.takenDown.done(effect, before);
     switch (effect.kind) {
       case 'putCluster':
-        this.ledger.recorded(effect.cluster, isDeleted(effect.record));
+        this.ledger.recorded(effect.cluster, effect.record as StoredCluster);
         this.holds.recorded(effect.cluster, this.ledger.inForce(effect.cluster), after.now);
         this.attempts.forget();
         break;
@@ -97,8 +97,4 @@ export class Memory {
   secretsIn(place: string, value: unknown, secrets = this.secrets()): string[] {
     return secretsIn(place, value, secrets);
   }
-}
-
-function isDeleted(record: unknown): boolean {
-  return (record as { deletionTimestamp?: string }).deletionTimestamp !== undefined;
 }
