@@ -224,15 +224,6 @@ const cases: Case[] = [
     },
   },
   {
-    id: 'S7',
-    what: 'a machine of the image that the controller has read is replaced',
-    bad: (scene) =>
-      madeAfterRebuild(scene, 'b'.repeat(64)).drain('a-w-2').change('destroy', 'a-w-2'),
-    // The image was built anew and the source went away at once: the record is of the one before.
-    good: (scene) =>
-      madeAfterRebuild(scene, 'a'.repeat(64)).drain('a-w-2').change('destroy', 'a-w-2'),
-  },
-  {
     id: 'S9',
     what: 'a later machine is hit than the one that was looked at',
     bad: (scene) => looked(scene, 'old'),
@@ -411,21 +402,6 @@ function force(scene: Scene, afterMs: number): void {
   scene.order({ workers: 1, drain: { timeout: '5m', onTimeout: 'Force' } });
   scene.record('a-w-1').jobs = 1;
   scene.drain('a-w-1').tell({ 'a-w-1': 'Draining' }).wait(afterMs).change('destroy', 'a-w-1');
-}
-
-/** A worker that is made after the image was built anew, with this one on record. */
-function madeAfterRebuild(scene: Scene, recorded: string): Scene {
-  const image = (sha256: string) => ({
-    metadata: { namespace: 'default', name: 'debian' },
-    spec: { source: { sha256 } },
-  });
-  scene.order({ workers: 3 });
-  scene.held.manifests = scene.held.manifests.map((manifest) =>
-    manifest.kind === 'BenchImage' ? { ...manifest, object: image('b'.repeat(64)) } : manifest,
-  );
-  scene.oracle.sourceChanged();
-  scene.wait(10_000).act({ kind: 'putCluster', cluster, record: { images: [image(recorded)] } });
-  return scene.make('a-w-2').wait(60_000);
 }
 
 function looked(scene: Scene, specHash: string): void {

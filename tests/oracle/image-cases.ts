@@ -10,6 +10,21 @@ function leaving(scene: Scene): Scene {
   return scene.act({ kind: 'putCluster', cluster, record: { deletionTimestamp: 'now' } });
 }
 
+/** A worker that is made after the image was built anew, with this one on record. */
+function madeAfterRebuild(scene: Scene, recorded: string): Scene {
+  const image = (sha256: string) => ({
+    metadata: { namespace: 'default', name: 'debian' },
+    spec: { source: { sha256 } },
+  });
+  scene.order({ workers: 3 });
+  scene.held.manifests = scene.held.manifests.map((manifest) =>
+    manifest.kind === 'BenchImage' ? { ...manifest, object: image('b'.repeat(64)) } : manifest,
+  );
+  scene.oracle.sourceChanged();
+  scene.wait(10_000).act({ kind: 'putCluster', cluster, record: { images: [image(recorded)] } });
+  return scene.make('a-w-2').wait(60_000);
+}
+
 export const imageCases: Case[] = [
   {
     id: 'S1',
@@ -36,5 +51,14 @@ export const imageCases: Case[] = [
     what: 'an image is deleted that a cluster needs',
     bad: (scene) => scene.act(deletion),
     good: (scene) => scene.act({ host: 'h', kind: 'deleteVolume', name: 'debian-bbb.qcow2' }),
+  },
+  {
+    id: 'S7',
+    what: 'a machine of the image that the controller has read is replaced',
+    bad: (scene) =>
+      madeAfterRebuild(scene, 'b'.repeat(64)).drain('a-w-2').change('destroy', 'a-w-2'),
+    // The image was built anew and the source went away at once: the record is of the one before.
+    good: (scene) =>
+      madeAfterRebuild(scene, 'a'.repeat(64)).drain('a-w-2').change('destroy', 'a-w-2'),
   },
 ];
