@@ -2,6 +2,7 @@
  * The gate of the simulator:
  *
  *   npm run sim                     the whole gate, over all cores
+ *   npm run sim -- sample           evenly, some of each part: what CI runs
  *   npm run sim -- smoke            a small part of it, on one core
  *   npm run sim -- PART             only mutants, pairs, views, deaths or seeds
  *   npm run sim -- mutants NAME     only the mutants with that text in their names
@@ -45,8 +46,10 @@ const gateSeeds = 1_500;
 const threads = Number(values.threads ?? availableParallelism());
 const from = Number(values.from);
 
+type Parts = Record<string, () => Promise<GateResult>>;
+
 /** What is soonest done comes first. */
-const parts: Record<string, () => Promise<GateResult>> = {
+const parts = {
   elsewhere: async () => differsElsewhere(from, say),
   mutants: () => runMutants({ threads, name: positionals[1] ?? '' }, say),
   pairs: () => runPairs({ threads, step: 1 }, say),
@@ -55,18 +58,28 @@ const parts: Record<string, () => Promise<GateResult>> = {
   seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? gateSeeds) }, say),
 };
 
+/** A twelfth of the plans, a quarter of the pairs, a fifth of the seeds, and all mutants. */
+const sample: Parts = {
+  ...parts,
+  pairs: () => runPairs({ threads, step: 4 }, say),
+  views: () => runPlans({ threads, kind: 'view', step: 12 }, say),
+  deaths: () => runPlans({ threads, kind: 'crash', step: 12 }, say),
+  seeds: () => runSeeds({ threads, from, count: gateSeeds / 5 }, say),
+};
+
 /** Bounded for one core within three quarters of a minute. */
-const smoke: typeof parts = {
+const smoke: Parts = {
   seeds: () => runSeeds({ threads: 1, from, count: 20 }, say),
   views: () => runPlans({ threads: 1, kind: 'view', step: 97 }, say),
   elsewhere: async () => differsElsewhere(from, say),
 };
 
-function chosen(): typeof parts | undefined {
+function chosen(): Parts | undefined {
   const [name] = positionals;
   if (name === 'smoke') return smoke;
+  if (name === 'sample') return sample;
   if (name === undefined && values.seeds === undefined) return parts;
-  const part = parts[name ?? 'seeds'];
+  const part = (parts as Parts)[name ?? 'seeds'];
   return part && { part };
 }
 
@@ -89,7 +102,9 @@ async function main(): Promise<number> {
   say(`seed ${from}, ${commit()}`);
   const wanted = chosen();
   if (wanted === undefined) {
-    say(`error: no part ${positionals[0]}; there are ${Object.keys(parts).join(', ')} and smoke`);
+    say(
+      `error: no part ${positionals[0]}; there are ${Object.keys(parts).join(', ')} sample and smoke`,
+    );
     return 64;
   }
   const result: GateResult = { passed: 0, failures: [] };
