@@ -77,7 +77,8 @@ export const workloads: Workload[] = [
       // Nobody looks until its patience is over, which makes a life of ten minutes a short one.
       world.kill(10 * minute);
       const isGone = () => world.watched.counts.has(`undefine ${worker}`);
-      await world.until('it is taken away', isGone, 30 * minute);
+      // Each process that begins gives it ten minutes of its own.
+      await world.until('it is taken away', isGone, 60 * minute);
       world.guests.silent.delete(worker);
       await world.untilReady('alpha');
     },
