@@ -12,6 +12,9 @@ export const regressions = read<{ seed: number; was: string }>('./regressions.js
 /** Found and not mended yet. */
 export const openFindings = read<{ seed: number; is: string }>('./open-findings.json');
 
+/** The same of plans of a sweep, by how their failure begins. */
+export const openPlans = read<{ plan: string; is: string }>('./open-plans.json');
+
 /** The seeds without the open ones, in as few ranges as can be. */
 export function withoutOpen({ from, to }: SeedRange): SeedRange[] {
   const cuts = openFindings.map(({ seed }) => seed).filter((seed) => seed >= from && seed < to);
