@@ -75,6 +75,22 @@ test('a deleted cluster leaves nothing although each listing is old when it arri
   }
 });
 
+test('a guest that does not answer is told of once, not at each visit', async () => {
+  const world = await readyWorld(clusterOf({ replicas: 1 }));
+  const worker = world.domain('alpha-compute-0');
+  world.guests.silent.add('alpha-compute-0');
+  world.hypervisor.powerOff(worker ?? assert.fail(), 'crashed');
+  const told = () => world.status('alpha')?.nodes.find(({ name }) => name === worker?.name);
+  await world.until('it is known', () => told()?.message.endsWith('does not answer') === true);
+  // Until Slurm has noticed it too.
+  await world.clock.advance(2 * 60_000);
+  const written = () => world.effects.names.filter((name) => name === 'putStatus').length;
+  const before = written();
+  await world.clock.advance(5 * 60_000);
+  assert.equal(told()?.phase, 'Booting');
+  assert.equal(written(), before);
+});
+
 test('what was planned for a spec that has changed since is not done any more', async () => {
   const world = await readyWorld(clusterOf({ replicas: 1 }));
   world.watched.staleMs = 1000;

@@ -27,7 +27,11 @@ interface Known {
   factsBefore?: GuestFacts<unknown>;
   /** Its scheduler has answered in this run of the domain. */
   answered?: true;
+  /** Why the last visit failed, until one is answered. */
+  failure?: Waiting;
 }
+
+type Waiting = ReturnType<typeof waiting>;
 
 const visitTimeoutMs = 20_000;
 /** How old the answer of a late visit may be when a round takes it. */
@@ -141,8 +145,10 @@ export class Guests {
       pending.late = late;
       this.#onLate(guest);
     });
-    const address = this.#known.get(uuid)?.target?.address;
-    const late = waiting('WaitingForSSH', `${name} is slow to answer`);
+    const known = this.#known.get(uuid);
+    const address = known?.target?.address;
+    // What was wrong last is still so; saying another thing at each visit would be noise.
+    const late = known?.failure ?? waiting('WaitingForSSH', `${name} is slow to answer`);
     return { ...late, slow: true, ...(address && { address }), at: this.#clock.now() };
   }
 
@@ -179,16 +185,13 @@ export class Guests {
       known.hostKey = hostKey;
       const { address, result } = await this.#tryEach(guest, hostKey, candidates, script, signal);
       known.candidates = leases(guest).join();
+      delete known.failure;
       return { kind: 'answered', address, result, at: at() };
     } catch (thrown) {
-      const error = toError(thrown);
       const address = known.target?.address;
-      this.#distrust(guest.domain.uuid);
-      return {
-        ...waiting('WaitingForSSH', error.message),
-        ...(address && { address }),
-        at: at(),
-      };
+      const failure = waiting('WaitingForSSH', toError(thrown).message);
+      this.#distrust(guest.domain.uuid, failure);
+      return { ...failure, ...(address && { address }), at: at() };
     }
   }
 
@@ -257,10 +260,10 @@ export class Guests {
   }
 
   /** Something did not fit: everything is read and proven anew at the next visit. */
-  #distrust(uuid: string): void {
+  #distrust(uuid: string, failure: Waiting): void {
     const known = this.#known.get(uuid);
     if (known === undefined) return;
-    this.#known.set(uuid, { run: known.run });
+    this.#known.set(uuid, { run: known.run, failure });
   }
 }
 
