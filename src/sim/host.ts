@@ -8,6 +8,8 @@ import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { digestOf } from '../lib/hash.ts';
 import { isSame } from '../lib/same.ts';
+import { copyOf } from './copy.ts';
+import { CountedMap } from './counted-map.ts';
 
 export interface SimHostOptions {
   clock: Clock;
@@ -34,8 +36,8 @@ export interface SimDomain {
   cpus: number;
   memoryBytes: number;
   /** That its credential lets in. */
-  authorizedKeys: string[];
-  files: string[];
+  authorizedKeys: readonly string[];
+  files: readonly string[];
   agentConnected: boolean;
   startedAt: number;
   leased: boolean;
@@ -55,23 +57,23 @@ export interface SimNetwork {
   active: boolean;
   owner?: OwnerMark;
   prefix: string;
-  leases: LeaseView[];
+  leases: readonly Readonly<LeaseView>[];
 }
 
 export const poolPath = '/var/lib/libvirt/images';
 const leaseSeconds = 3600;
 
 export class SimHost {
-  readonly domains = new Map<string, SimDomain>();
-  readonly volumes = new Map<string, SimVolume>();
-  readonly networks = new Map<string, SimNetwork>();
+  readonly domains = new CountedMap<string, SimDomain>();
+  readonly volumes = new CountedMap<string, SimVolume>();
+  readonly networks = new CountedMap<string, SimNetwork>();
   poolActive = true;
   readonly #options: SimHostOptions;
   readonly #clock: Clock;
   readonly #changed: (domain?: string) => void;
   #nextId = 1;
   #nextAddress = 10;
-  #listed: HostInventory | undefined;
+  #listed: { listing: HostInventory; changes: number; poolActive: boolean } | undefined;
 
   constructor(options: SimHostOptions, changed: (domain?: string) => void) {
     this.#options = options;
@@ -131,8 +133,8 @@ export class SimHost {
 
   /** A copy of what is here; called, all is as it was then, and every machine is off. */
   backup(): () => void {
-    const domains = structuredClone([...this.domains.values()]);
-    const networks = structuredClone([...this.networks.values()]);
+    const domains = copyOf([...this.domains.values()]);
+    const networks = copyOf([...this.networks.values()]);
     const volumes = [...this.volumes.values()];
     return () => {
       for (const domain of [...this.domains.values()]) this.powerOff(domain, 'destroyed');
@@ -147,9 +149,18 @@ export class SimHost {
   /** The same listing as before while nothing has changed, as from the driver of a real host. */
   view(): HostInventory {
     for (const domain of this.domains.values()) this.#lease(domain);
-    const listing = this.#listing();
-    if (!isSame(listing, this.#listed)) this.#listed = listing;
-    return this.#listed ?? listing;
+    const { changes, poolActive } = this;
+    const before = this.#listed;
+    if (before?.changes === changes && before.poolActive === poolActive) return before.listing;
+    const read = this.#listing();
+    const listing = before && isSame(read, before.listing) ? before.listing : read;
+    this.#listed = { listing, changes, poolActive };
+    return listing;
+  }
+
+  /** Of domains, volumes and networks so far. */
+  get changes(): number {
+    return this.domains.changes + this.volumes.changes + this.networks.changes;
   }
 
   #listing(): HostInventory {
@@ -201,14 +212,15 @@ export class SimHost {
     if (domain.id === -1 || domain.leased || !network?.active || this.#clock.now() < dueAt) return;
     domain.leased = true;
     const expiresAt = Math.floor(dueAt / 1000) + leaseSeconds;
-    const held = network.leases.find(({ mac }) => mac === domain.mac);
-    if (held !== undefined) {
-      held.expiresAt = expiresAt;
+    const { mac } = domain;
+    if (network.leases.some((held) => held.mac === mac)) {
+      const renewed = (held: LeaseView) => (held.mac === mac ? { ...held, expiresAt } : held);
+      network.leases = network.leases.map(renewed);
       return;
     }
     const address = `${network.prefix}.${this.#nextAddress}`;
     this.#nextAddress += 1;
-    network.leases.push({ mac: domain.mac, address, expiresAt });
+    network.leases = [...network.leases, { mac, address, expiresAt }];
   }
 }
 

@@ -1,6 +1,7 @@
 /** Heads that are in trouble while their cluster goes, or after somebody undefined them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { copyOf } from '../../src/sim/copy.ts';
 import { clusterOf } from '../fakes/builders.ts';
 import { pause, readyWorld } from './scenes.ts';
 import type { World } from './world.ts';
@@ -52,7 +53,7 @@ test('a head of an earlier spec that is undefined while it runs is defined again
   world.source.put(changed);
   const outdated = () => world.condition('alpha', 'UpToDate')?.reason === 'HeadOutdated';
   await world.until('the head is outdated', outdated);
-  const { owner, id } = structuredClone(world.domain(head)) ?? {};
+  const { owner, id } = copyOf(world.domain(head)) ?? {};
   world.hypervisor.disturb(uuidOf(world, head), 'undefine');
   await world.until('it is defined again', () => world.domain(head)?.persistent === true);
   assert.deepEqual([world.domain(head)?.owner, world.domain(head)?.id], [owner, id]);

@@ -36,7 +36,10 @@ export function witnessOf(world: WitnessedWorld, host: string): Witness {
   return {
     installation: world.installation,
     now: () => world.clock.now(),
-    hosts: kept(() => [hostTruth(world, host)]),
+    hosts: unchanged(
+      () => `${world.hypervisor.changes} ${answering(world).join()}`,
+      kept(() => [hostTruth(world, host)]),
+    ),
     schedulers: kept(() => schedulerTruths(world)),
     source: (): SourceTruth => {
       const { trusted, manifests, faults } = world.source.snapshot();
@@ -59,6 +62,16 @@ function kept<Value>(read: () => Value): () => Value {
   };
 }
 
+/** Does not read again while the stamp is the same. */
+function unchanged<Value>(stamp: () => string, read: () => Value): () => Value {
+  let last: { stamp: string; value: Value } | undefined;
+  return () => {
+    const now = stamp();
+    if (last?.stamp !== now) last = { stamp: now, value: read() };
+    return last.value;
+  };
+}
+
 function hostTruth(world: WitnessedWorld, name: string): HostTruth {
   const { hypervisor } = world;
   return {
@@ -74,14 +87,22 @@ function hostTruth(world: WitnessedWorld, name: string): HostTruth {
   };
 }
 
-function domainTruth({ guests, clock }: WitnessedWorld, domain: SimDomain): DomainTruth {
+function answering(world: WitnessedWorld): boolean[] {
+  return [...world.hypervisor.domains.values()].map((domain) => answers(world, domain));
+}
+
+function answers({ guests, clock }: WitnessedWorld, domain: SimDomain): boolean {
+  const isUp = domain.state === 'running' && !domain.hung && !guests.silent.has(domain.name);
+  return isUp && clock.now() >= domain.startedAt + sshAfterMs;
+}
+
+function domainTruth(world: WitnessedWorld, domain: SimDomain): DomainTruth {
   const { name, uuid, state, reason, persistent, id, owner, mac, network } = domain;
-  const isUp = state === 'running' && !domain.hung && !guests.silent.has(name);
   return {
     ...{ name, uuid, state, reason, persistent, id, mac, network },
     ...(owner && { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } }),
     files: [...domain.files],
-    answers: isUp && clock.now() >= domain.startedAt + sshAfterMs,
+    answers: answers(world, domain),
   };
 }
 

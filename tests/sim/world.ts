@@ -257,7 +257,7 @@ export class World {
           files,
         }))
         .sort(byName),
-      volumes: [...volumes.values()].sort(byName),
+      volumes: [...volumes.values()].map((volume) => ({ ...volume })).sort(byName),
       networks: [...networks.values()]
         .map(({ name, uuid, active, owner }) => ({ name, uuid, active, owner }))
         .sort(byName),

@@ -151,12 +151,18 @@ const accidents: Partial<Record<FaultName, Accident>> = {
   },
   leaseSwapped: (scene) => {
     const { world, choice } = scene;
-    const [first, second] = [...world.hypervisor.networks.values()].find(
-      ({ leases }) => leases.length > 1,
-    )?.leases ?? [undefined, undefined];
-    if (first === undefined || second === undefined) return undefined;
+    const networks = [...world.hypervisor.networks.values()];
+    const network = networks.find(({ leases }) => leases.length > 1);
+    const [first, second] = network?.leases ?? [];
+    if (network === undefined || first === undefined || second === undefined) return undefined;
+    const other = new Map([
+      [first.mac, second.mac],
+      [second.mac, first.mac],
+    ]);
     const swap = () => {
-      [first.mac, second.mac] = [second.mac, first.mac];
+      network.leases = network.leases.map(({ mac, ...lease }) => {
+        return { ...lease, mac: other.get(mac) ?? mac };
+      });
     };
     swap();
     later(scene, pick(choice, [30_000, 300_000], 'leases swapped for ms'), swap);
