@@ -2,6 +2,7 @@
  * One listing of a host, looked up by what rounds ask for. The clusters of a host share a listing,
  * so this is made once for all of them, and no round walks through what belongs to others. Pure.
  */
+import { oncePer } from '../../lib/once-per.ts';
 import type { DomainView, HostInventory, VolumeView } from '../ports.ts';
 import { nodeUuid } from './desired.ts';
 
@@ -20,20 +21,14 @@ export interface InventoryIndex {
 /** `<node>-<first 8 digits of its UUID>.qcow2`. */
 const overlayName = /^(.+)-[0-9a-f]{8}\.qcow2$/;
 
-const indexes = new WeakMap<HostInventory, InventoryIndex>();
-
-export function indexOf(inventory: HostInventory): InventoryIndex {
-  const known = indexes.get(inventory);
-  if (known) return known;
-  const index = {
+export const indexOf = oncePer(
+  (inventory: HostInventory): InventoryIndex => ({
     ...markedDomains(inventory),
     volumes: new Map(inventory.pool.volumes.map((volume) => [volume.name, volume])),
     looseOverlays: looseOverlays(inventory),
     leases: leasesByMac(inventory),
-  };
-  indexes.set(inventory, index);
-  return index;
-}
+  }),
+);
 
 /** Identity is name, UUID and mark together; that is checked once for the domains of a cluster. */
 function markedDomains({ domains }: HostInventory): Pick<InventoryIndex, 'owned' | 'copies'> {

@@ -4,6 +4,7 @@
  * not call it ready. The head is always asked, because it speaks for the scheduler.
  */
 import { toError } from '../../lib/error.ts';
+import { oncePer } from '../../lib/once-per.ts';
 import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
 import type { DesiredCluster } from './desired.ts';
@@ -24,6 +25,12 @@ const freshFactsMs = 15_000;
 
 /** How long a round waits: without the head there is little to decide, a worker can come later. */
 const patienceMs = { head: 20_000, worker: 500 };
+
+/** What is run in a guest to know it; a head speaks for the scheduler too. */
+const scriptsOf = oncePer(({ factsScript: facts, viewScript }: AnyScheduler) => ({
+  head: factsScript(facts, viewScript),
+  worker: factsScript(facts),
+}));
 
 /** What may change while one looks is no part of it. */
 export type Seen = Omit<Observed, 'others' | 'previous'>;
@@ -150,7 +157,7 @@ async function askScheduler(
   const forming = formingHead(ports, context, head);
   if (forming) return forming;
   const { scheduler } = ports;
-  const script = factsScript(scheduler.factsScript, scheduler.viewScript);
+  const { head: script } = scriptsOf(scheduler);
   const visit = await ports.guests.visit(head, script, patienceMs.head, signal);
   const read = readVisit(ports, head, visit);
   const guest: Named = [name, read.guest];
@@ -204,7 +211,7 @@ function visitUnproven(
   asking: Promise<unknown>,
   signal: AbortSignal,
 ): Map<string, Promise<Visit>> {
-  const script = factsScript(ports.scheduler.factsScript);
+  const { worker: script } = scriptsOf(ports.scheduler);
   const unproven = workers.filter((worker) => ports.guests.proven(worker) === undefined);
   return new Map(
     unproven.map((worker) => [
@@ -227,7 +234,7 @@ async function visitWorkers(
   early: ReadonlyMap<string, Promise<Visit>>,
   signal: AbortSignal,
 ): Promise<Named[]> {
-  const script = factsScript(ports.scheduler.factsScript);
+  const { worker: script } = scriptsOf(ports.scheduler);
   return Promise.all(
     workers.map(async (worker): Promise<Named> => {
       const { name } = worker.domain;

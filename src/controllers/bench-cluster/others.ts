@@ -3,6 +3,7 @@
  * only it, removes what they share; and how many of their guests are silent. Pure.
  */
 import type { ClusterStatus } from '../../crd/status.ts';
+import { oncePer } from '../../lib/once-per.ts';
 import type { ClusterRecord } from '../ports.ts';
 import { artifactVolumes } from './desired.ts';
 import type { Observed } from './observed.ts';
@@ -28,14 +29,7 @@ export function silentGuests(statuses: readonly (ClusterStatus | undefined)[]): 
 
 type Silence = NonNullable<Observed['others']['guests']>;
 
-/** Counted once for each status that was written. */
-const silences = new WeakMap<ClusterStatus, Silence>();
-
-function silenceOf(status: ClusterStatus): Silence {
-  const known = silences.get(status);
-  if (known) return known;
+const silenceOf = oncePer((status: ClusterStatus): Silence => {
   const silent = status.nodes.filter(({ unhealthy }) => unhealthy?.reason === 'Unreachable');
-  const counted = { nodes: status.nodes.length, silent: silent.length };
-  silences.set(status, counted);
-  return counted;
-}
+  return { nodes: status.nodes.length, silent: silent.length };
+});

@@ -7,7 +7,11 @@ import { factsScript, parseFacts } from '../../../src/controllers/schedulers/slu
 import { headScript } from '../../../src/controllers/schedulers/slurm/head-script.ts';
 import { expandHostlist } from '../../../src/controllers/schedulers/slurm/hostlist.ts';
 import { joinScript } from '../../../src/controllers/schedulers/slurm/join-script.ts';
-import { partitionOf, renderHead } from '../../../src/controllers/schedulers/slurm/render.ts';
+import {
+  partitionOf,
+  renderHead,
+  startDigests,
+} from '../../../src/controllers/schedulers/slurm/render.ts';
 import { slurm } from '../../../src/controllers/schedulers/slurm/slurm.ts';
 import * as a from './builders.ts';
 
@@ -111,22 +115,22 @@ for (const [name, config, path, says] of faulty) {
 
 test('only parameters that need it ask for a restart', () => {
   const digest = (config: Record<string, string | number>) =>
-    renderHead({ ...headInput, config: { config } }).restartDigest;
+    startDigests({ ...headInput, config: { config } }).slurmctld;
   assert.equal(digest({}), digest({ KillWait: 99 }));
   assert.notEqual(digest({}), digest({ SchedulerType: 'sched/builtin' }));
   assert.notEqual(
-    renderHead(headInput).restartDigest,
-    renderHead({ ...headInput, address: '10.9.9.9' }).restartDigest,
+    startDigests(headInput).slurmctld,
+    startDigests({ ...headInput, address: '10.9.9.9' }).slurmctld,
   );
   assert.equal(
-    renderHead(headInput).restartDigest,
-    renderHead({ ...headInput, pools: [] }).restartDigest,
+    startDigests(headInput).slurmctld,
+    startDigests({ ...headInput, pools: [] }).slurmctld,
   );
 });
 
 test('only what slurmd reads at its start asks for its restart', () => {
   const digest = (config: Record<string, string | number>) =>
-    renderHead({ ...headInput, config: { config } }).slurmdDigest;
+    startDigests({ ...headInput, config: { config } }).slurmd;
   assert.equal(digest({}), digest({ KillWait: 99, SchedulerType: 'sched/builtin' }));
   assert.notEqual(digest({}), digest({ TaskPlugin: 'task/affinity' }));
   assert.notEqual(digest({}), digest({ proctracktype: 'proctrack/pgid' }));

@@ -4,6 +4,9 @@
  * Slurm does not know is found there, by the head's script, before it takes the place of a good one.
  */
 import type { SlurmSpec } from '../../../crd/bench-cluster.ts';
+import { oncePer } from '../../../lib/once-per.ts';
+
+export type Parameter = readonly [name: string, value: string];
 
 /** What holds unless the user says otherwise. */
 const defaults: Record<string, string> = {
@@ -117,7 +120,7 @@ function faultOfValue(value: string | number): string | undefined {
  * All parameters but those of nodes and partitions, in a fixed order.
  * Throws on what `checkConfig` finds: nothing unchecked reaches a file.
  */
-export function mergedParameters(spec: SlurmSpec): [name: string, value: string][] {
+export const mergedParameters = oncePer((spec: SlurmSpec): readonly Parameter[] => {
   const [fault] = checkConfig(spec);
   if (fault !== undefined) throw new RangeError(`${fault.path} ${fault.message}`);
   const merged = new Map<string, string>(Object.entries(defaults));
@@ -133,7 +136,7 @@ export function mergedParameters(spec: SlurmSpec): [name: string, value: string]
   merged.set('SlurmctldParameters', parameters.join(','));
   for (const [name, value] of Object.entries(owned)) merged.set(name, value);
   return [...merged].sort(([a], [b]) => (a < b ? -1 : 1));
-}
+});
 
 export function needsRestart(parameter: string): boolean {
   return restartNames.has(parameter.toLowerCase());

@@ -1,7 +1,14 @@
 /** The guest work that forms the head, and that gives it another slurm.conf. Pure. */
 import { appliedPath, confPath, olderSlurmdsPath } from './facts.ts';
 import { enableScript, identityScript } from './node-script.ts';
-import { goodPath, type HeadInput, type RenderedHead, stagedPath, trialDir } from './render.ts';
+import {
+  goodPath,
+  type HeadInput,
+  type RenderedHead,
+  stagedPath,
+  startDigests,
+  trialDir,
+} from './render.ts';
 
 /** What a person must mend; the rest of its message is Slurm's own. */
 export const faultyConf = 'slurm.conf is faulty, nothing was changed:';
@@ -43,6 +50,7 @@ try_conf() {
 `;
 
 export function headScript(input: HeadInput, head: RenderedHead): string {
+  const atStart = startDigests(input);
   return `${identityScript(input.name, input.address)}${enableScript('slurmctld', 'slurmd')}
 install -d -o slurm -g slurm -m 0755 /var/lib/slurm/slurmctld
 answers() { case $(timeout 10 scontrol ping 2>/dev/null) in *' is UP'*) ;; *) return 1 ;; esac; }
@@ -76,7 +84,7 @@ if [ -e ${confPath} ]; then
   case $services in munge*) systemctl restart munge.service; services=slurmctld.service ;; esac
   if answers; then
     how=restart
-    if grep -q ' ${head.restartDigest} ' ${appliedPath} 2>/dev/null; then how=reconfigure; fi
+    if grep -q ' ${atStart.slurmctld} ' ${appliedPath} 2>/dev/null; then how=reconfigure; fi
   fi
 fi
 # Every Slurm program reads the whole file first, so one of them finds its faults without harm.
@@ -89,7 +97,7 @@ if [ "$how" != start ]; then
   slurmd=
   if [ -r ${appliedPath} ]; then read -r conf start serial slurmd <${appliedPath} || :; fi
   # Whose slurmd is of before this change is told by its start, which is on that node's own clock.
-  if [ "$slurmd" != ${head.slurmdDigest} ]; then
+  if [ "$slurmd" != ${atStart.slurmd} ]; then
     timeout 20 scontrol show nodes -o | awk '{
       for (i = 2; i <= NF; i++) if ($i ~ /^SlurmdStartTime=[0-9]+$/) {
         print substr($1, 10), substr($i, 17); break
@@ -112,7 +120,7 @@ if ! use_conf "$how"; then
 fi
 note_key
 cp ${confPath} ${goodPath}
-printf '%s %s %s %s\\n' ${head.digest} ${head.restartDigest} "$(date +%s%N)" ${head.slurmdDigest} >${appliedPath}.new
+printf '%s %s %s %s\\n' ${head.digest} ${atStart.slurmctld} "$(date +%s%N)" ${atStart.slurmd} >${appliedPath}.new
 mv ${appliedPath}.new ${appliedPath}
 `;
 }

@@ -5,7 +5,7 @@
 import type { SlurmSpec } from '../../../crd/bench-cluster.ts';
 import { digestOf, sha256 } from '../../../lib/hash.ts';
 import type { GuestFile } from '../../bench-cluster/action.ts';
-import { mergedParameters, needsRestart, needsSlurmdRestart } from './config.ts';
+import { mergedParameters, needsRestart, needsSlurmdRestart, type Parameter } from './config.ts';
 
 export const mungeKeySecret = 'munge.key';
 export const stateDir = '/var/lib/benchcluster';
@@ -33,21 +33,18 @@ export interface RenderedHead {
   conf: string;
   /** Of `conf`, as sha256sum prints it. */
   digest: string;
-  /** Of the parameters that slurmctld reads only when it starts. */
-  restartDigest: string;
-  /** Of the parameters that slurmd reads only when it starts. */
-  slurmdDigest: string;
+}
+
+/** Of the parameters that a daemon reads only when it starts. */
+export interface StartDigests {
+  slurmctld: string;
+  slurmd: string;
 }
 
 export function renderHead(input: HeadInput): RenderedHead {
-  const parameters: [string, string][] = [
-    ['ClusterName', input.cluster],
-    ['SlurmctldHost', `${input.name}(${input.address})`],
-    ...mergedParameters(input.config),
-  ];
   const conf = [
     '# Written by the BenchCluster controller; other changes are undone.',
-    ...parameters.map(([name, value]) => `${name}=${value}`),
+    ...parametersOf(input).map(([name, value]) => `${name}=${value}`),
     ...input.pools.map((pool) => `NodeSet=pool-${pool} Feature=${pool}`),
     `PartitionName=${defaultPartition} Nodes=ALL Default=YES MaxTime=INFINITE State=UP`,
     ...input.pools.map(
@@ -55,14 +52,23 @@ export function renderHead(input: HeadInput): RenderedHead {
     ),
     '',
   ].join('\n');
-  const atStart = parameters.filter(([name]) => name === 'ClusterName' || needsRestart(name));
-  const atSlurmdStart = parameters.filter(([name]) => needsSlurmdRestart(name));
+  return { conf, digest: sha256(conf) };
+}
+
+export function startDigests(input: HeadInput): StartDigests {
+  const all = parametersOf(input);
   return {
-    conf,
-    digest: sha256(conf),
-    restartDigest: digestOf(atStart),
-    slurmdDigest: digestOf(atSlurmdStart),
+    slurmctld: digestOf(all.filter(([name]) => name === 'ClusterName' || needsRestart(name))),
+    slurmd: digestOf(all.filter(([name]) => needsSlurmdRestart(name))),
   };
+}
+
+function parametersOf({ cluster, name, address, config }: HeadInput): Parameter[] {
+  return [
+    ['ClusterName', cluster],
+    ['SlurmctldHost', `${name}(${address})`],
+    ...mergedParameters(config),
+  ];
 }
 
 /** `default` (a keyword of Slurm) and the partition of all nodes are not free for pools. */
