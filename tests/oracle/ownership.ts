@@ -4,6 +4,7 @@
  * the target of an effect changes by it.
  */
 import type { Asked, Checker, Done } from './checker.ts';
+import { isSame } from './is-same.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
 import { imageVolumes } from './ordered.ts';
@@ -111,11 +112,11 @@ function changedBesides({ effect, before, after }: Pick<Done, 'effect' | 'before
   const own = new Set(ownThings(effect));
   return after.hosts.flatMap((host) => {
     const was = before.hosts.find(({ name }) => name === host.name);
-    if (was === undefined) return [];
+    if (was === undefined || was === host) return [];
     const [old, now] = [thingsOf(was), thingsOf(host)];
     return [...new Set([...old.keys(), ...now.keys()])]
-      .filter((thing) => old.get(thing) !== now.get(thing))
       .filter((thing) => host.name !== effect.host || !own.has(thing))
+      .filter((thing) => !isSame(old.get(thing), now.get(thing), ofTime))
       .map((thing) => `${effect.kind} changed ${thing} too`);
   });
 }
@@ -139,16 +140,13 @@ function ownThings(effect: Asked['effect']): string[] {
   }
 }
 
-function thingsOf({ domains, volumes, networks }: HostTruth): Map<string, string> {
-  return new Map([
-    ...domains.map(({ answers: _, ...domain }): [string, string] => [
-      `domain ${domain.uuid}`,
-      JSON.stringify(domain),
-    ]),
-    ...volumes.map((volume): [string, string] => [`volume ${volume.name}`, JSON.stringify(volume)]),
-    ...networks.map(({ leases: _, ...network }): [string, string] => [
-      `network ${network.name}`,
-      JSON.stringify(network),
-    ]),
-  ]);
+/** What comes and goes with time alone. */
+const ofTime: ReadonlySet<string> = new Set(['answers', 'leases']);
+
+function thingsOf({ domains, volumes, networks }: HostTruth): Map<string, unknown> {
+  const things = new Map<string, unknown>();
+  for (const domain of domains) things.set(`domain ${domain.uuid}`, domain);
+  for (const volume of volumes) things.set(`volume ${volume.name}`, volume);
+  for (const network of networks) things.set(`network ${network.name}`, network);
+  return things;
 }
