@@ -21,8 +21,16 @@ export interface GateResult {
 
 /** Small, so that threads end together; large, so that the way there costs nothing. */
 const seedsPerPart = 25;
-const plansPerPart = 10;
 const pairsPerPart = 20;
+/** How often it is told how far a part has come. */
+const progressMs = 30_000;
+
+/** Of so many plans in a row so many: those of one first death stand in a row. */
+export interface Share {
+  take: number;
+  of: number;
+}
+
 /** Shrinking takes a minute each, and most failures have one cause. */
 const maxShrunk = 2;
 const maxTold = 20;
@@ -40,7 +48,9 @@ export async function runSeeds(
   }
   const all: SeedsResult[] = [];
   const began = performance.now();
+  const tell = telling('swarm', parts.length, say);
   await inThreads(threads, parts, (_, result) => {
+    tell();
     if ('seeds' in result) all.push(result);
   });
   const failed = all.flatMap((result) => result.failed).sort((a, b) => a.seed - b.seed);
@@ -74,21 +84,22 @@ export async function runSeeds(
 }
 
 export async function runPlans(
-  { threads, kind, step }: { threads: number; kind: Kind; step: number },
+  { threads, kind, share: { take, of } }: { threads: number; kind: Kind; share: Share },
   say: Say,
 ): Promise<GateResult> {
   const parts: Part[] = [];
   for (const { name: workload } of workloads) {
     const { [kind]: count } = await planCounts(workload);
-    const size = step > 1 ? 1 : plansPerPart;
-    for (let from = 0; from < count; from += size * step) {
-      parts.push({ plans: { workload, kind, from, to: Math.min(from + size, count) } });
+    for (let from = 0; from < count; from += of) {
+      parts.push({ plans: { workload, kind, from, to: Math.min(from + take, count) } });
     }
   }
   let plays = 0;
   const failures: string[] = [];
   const began = performance.now();
+  const tell = telling(`${kind} plans`, parts.length, say);
   await inThreads(threads, parts, (_, result) => {
+    tell();
     if (!('plays' in result)) return;
     plays += result.plays;
     failures.push(...result.failures);
@@ -104,19 +115,16 @@ export async function runPlans(
   return { passed: plays - failures.length, failures: failed.map((line) => ({ line })) };
 }
 
-/** All of them; `step` says to take one in so many only. */
-export async function runPairs(
-  { threads, step }: { threads: number; step: number },
-  say: Say,
-): Promise<GateResult> {
-  const chosen = pairs.filter((_, index) => index % step === 0);
+export async function runPairs({ threads }: { threads: number }, say: Say): Promise<GateResult> {
   const parts: Part[] = [];
-  for (let at = 0; at < chosen.length; at += pairsPerPart) {
-    parts.push({ pairs: chosen.slice(at, at + pairsPerPart) });
+  for (let at = 0; at < pairs.length; at += pairsPerPart) {
+    parts.push({ pairs: pairs.slice(at, at + pairsPerPart) });
   }
   const all: PairsResult[] = [];
   const began = performance.now();
+  const tell = telling('pairs', parts.length, say);
   await inThreads(threads, parts, (_, result) => {
+    tell();
     if ('outcomes' in result) all.push(result);
   });
   const seconds = (performance.now() - began) / 1000;
@@ -128,11 +136,23 @@ export async function runPairs(
   const counts = Object.entries(outcomes).map(([outcome, { length }]) => `${outcome} ${length}`);
   const cpuSeconds = all.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / 1000;
   say(
-    `pairs: ${chosen.length} of ${names.length} specs, each with the way back, in ` +
-      `${seconds.toFixed(0)} s, ${(chosen.length / cpuSeconds).toFixed(1)} pairs per second of a ` +
+    `pairs: ${pairs.length} of ${names.length} specs, each with the way back, in ` +
+      `${seconds.toFixed(0)} s, ${(pairs.length / cpuSeconds).toFixed(1)} pairs per second of a ` +
       `core; ${counts.toSorted().join(', ')}, ${failures.length} failed`,
   );
-  return { passed: chosen.length - failures.length, failures };
+  return { passed: pairs.length - failures.length, failures };
+}
+
+/** Says now and then how much of it is done; to be called at each end of a part. */
+function telling(what: string, of: number, say: Say): () => void {
+  let done = 0;
+  let toldAt = performance.now();
+  return () => {
+    done += 1;
+    if (performance.now() - toldAt < progressMs) return;
+    toldAt = performance.now();
+    say(`  ${what}: ${Math.floor((100 * done) / of)} %`);
+  };
 }
 
 /** The same seed in another process, with another language, time zone and heap. */
