@@ -9,6 +9,7 @@ import { type Action, actionKey, describeAction } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
 import { driftOf } from './drift.ts';
 import type { Illness, Remediation } from './health.ts';
+import { nextLook, nextTry, notAtOnce } from './next-look.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
 import { healthyAfterMs, nodeOf, repairsOf } from './repairs.ts';
@@ -63,15 +64,6 @@ export interface Plan {
   /** Look again then at the latest, in ms since the epoch. */
   wakeAt: number;
 }
-
-/** How often a cluster at rest asks its scheduler, which sends no events. */
-const restIntervalMs = 30_000;
-/** Clusters at rest look at the same moments, so that those of one host share its listing. */
-const sharedMs = 5_000;
-/** While a unit of ours runs, whose end wakes a round, or while a host does not answer. */
-const workIntervalMs = 5_000;
-/** However much is due: events and operations that end wake a round at once anyway. */
-const soonestMs = 250;
 
 export function plan(
   cluster: DesiredCluster,
@@ -131,12 +123,10 @@ export function plan(
       .filter(({ scope, outcome }) => healthy.has(scope.name) && outcome.phase !== 'Ready')
       .map(({ scope }) => scope.name),
     finished: cleanup.finished,
-    wakeAt: Math.max(
-      now + soonestMs,
-      Math.min(
-        ...[due.retryAt, joined.dueAt, cleanup.dueAt],
-        nextLook(outcomes, working, observed, now),
-      ),
+    wakeAt: notAtOnce(
+      now,
+      ...[due.retryAt, joined.dueAt, cleanup.dueAt],
+      nextLook(outcomes, working, observed, now),
     ),
   };
 }
@@ -219,34 +209,6 @@ function reasonOf({ code }: FailureView): string {
   return code === 'noEffect' ? 'ActionWithoutEffect' : 'ActionFailed';
 }
 
-/**
- * While a node is on its way, look at a tenth of the time that it has been waited for: soon at
- * first, as seldom as at rest later. A guest that boots costs nothing to look for, and tells by no event that its
- * SSH answers. The end of a unit of ours wakes a round, and what is asked meanwhile slows it down.
- * Events wake a round earlier.
- */
-function nextLook(
-  nodes: Plan['nodes'],
-  working: ReadonlySet<string | undefined>,
-  observed: Observed,
-  now: number,
-): number {
-  const previous = new Map(observed.previous?.nodes.map((node) => [node.name, node]));
-  const waits = nodes
-    .filter(({ outcome }) => outcome.phase !== 'Ready' && outcome.phase !== 'Stalled')
-    .map(({ scope, outcome }) => {
-      const before = previous.get(scope.name);
-      const since = before?.phase === outcome.phase ? Date.parse(before.since) : now;
-      const part = outcome.phase === 'Booting' ? 50 : 10;
-      return working.has(scope.name)
-        ? workIntervalMs
-        : Math.min(Math.max((now - since) / part, soonestMs), restIntervalMs);
-    });
-  const soonest = Math.min(...waits);
-  if (soonest < restIntervalMs) return now + soonest;
-  return Math.ceil((now + restIntervalMs) / sharedMs) * sharedMs;
-}
-
 function hostUnreachable(
   cluster: DesiredCluster,
   observed: Observed,
@@ -279,7 +241,7 @@ function hostUnreachable(
     unseen: new Set(),
     recovered: [],
     finished: false,
-    wakeAt: now + Math.min(Math.max(unreachableMs / 10, workIntervalMs), restIntervalMs),
+    wakeAt: nextTry(unreachableMs, now),
   };
 }
 

@@ -395,8 +395,13 @@ describe('when, and whether at all', () => {
     assert.equal(round.plan().wakeAt - round.now, 5000);
   });
 
-  test('at rest it looks twice a minute', () => {
-    assert.equal(new PlanCase().plan().wakeAt, now + 30_000);
+  test('at rest it looks twice a minute, and once when it has rested for ten', () => {
+    const round = new PlanCase();
+    const waits = [0, 60_000, 300_000, 600_000].map((step) => {
+      round.now += step;
+      return round.plan().wakeAt - round.now;
+    });
+    assert.deepEqual(waits, [30_000, 30_000, 40_000, 60_000]);
   });
 
   test('a retry that is due wakes no round before a moment has passed', () => {

@@ -39,7 +39,8 @@ const convergenceMs = 4 * 3_600_000;
 const lookMs = 10_000;
 const obeyMs = 120_000;
 const dayMs = 24 * 3_600_000;
-const restMs = 30_000;
+/** How often a cluster that has rested for long looks. */
+const restMs = 60_000;
 /** So long the world must stay as it should: a status may be of before the last fault was seen. */
 const calmMs = 120_000;
 
