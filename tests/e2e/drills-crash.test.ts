@@ -17,6 +17,7 @@ import { type Bench, createBench, worldOf } from './test-bench.ts';
 
 const name = 'mortal';
 const wantedPoints = 200;
+const wantedReports = 8;
 
 interface Life {
   standing: string;
@@ -53,21 +54,25 @@ interface Counts {
   effects: number;
 }
 
+/** At which effect or report of its own, counted from 1, the first process of a life dies. */
+interface Mortal {
+  of: 'effects' | 'reports';
+  side: Side;
+  first: number;
+}
+
 /** When each process of a life dies. */
 class Deaths {
   readonly #trace: string;
-  readonly #side: Side;
+  readonly #mortal: Mortal;
   readonly #seen = new Set<string>();
   #read = 0;
   #more = 0;
 
-  readonly #first: number;
-
   /** Each process dies at its effect number `first`, or a later one. */
-  constructor(trace: string, side: Side, first: number) {
+  constructor(trace: string, mortal: Mortal) {
     this.#trace = trace;
-    this.#side = side;
-    this.#first = first;
+    this.#mortal = mortal;
     writeFileSync(trace, '');
   }
 
@@ -79,11 +84,15 @@ class Deaths {
     const lines = this.#lines();
     const last = lines.slice(this.#read).join();
     this.#read = lines.length;
-    this.#more = this.#seen.has(last) ? this.#more + 2 : 0;
+    const { of, side, first } = this.#mortal;
+    // Each process begins with a report, so only one that does more comes further.
+    if (of === 'reports') this.#more = this.counts().points;
+    else this.#more = this.#seen.has(last) ? this.#more + 2 : 0;
     this.#seen.add(last);
     return {
-      DRILL_DIE_AT: `${this.#first + this.#more}`,
-      DRILL_DIE_SIDE: this.#side,
+      DRILL_DIE_OF: of,
+      DRILL_DIE_AT: `${first + this.#more}`,
+      DRILL_DIE_SIDE: side,
       DRILL_TRACE: this.#trace,
     };
   }
@@ -97,23 +106,22 @@ class Deaths {
 
 type Side = 'before' | 'after';
 
-/** An undisturbed life, then one for each number of the effect at which processes die. */
-async function drill(side: Side, firsts: readonly number[]): Promise<Counts> {
+/** An undisturbed life, then one for each way to die. */
+async function drill(lives: readonly Mortal[]): Promise<Counts[]> {
   await using bench = await createBench();
   using watch = new HostWatch(bench.lab);
   await writeBareImage(bench);
   bench.startController();
   const reference = await live(bench, watch);
   await bench.stopController('SIGTERM');
-  const sum: Counts = { points: 0, effects: 0 };
-  for (const first of firsts) {
-    const deaths = new Deaths(join(bench.state, '..', `trace-${first}`), side, first);
-    assert.deepEqual(await dyingLife(bench, watch, deaths), reference, `${side} ${first}`);
-    const { points, effects } = deaths.counts();
-    sum.points += points;
-    sum.effects += effects;
+  const all: Counts[] = [];
+  for (const [index, mortal] of lives.entries()) {
+    const deaths = new Deaths(join(bench.state, '..', `trace-${index}`), mortal);
+    const life = await dyingLife(bench, watch, deaths);
+    assert.deepEqual(life, reference, JSON.stringify(mortal));
+    all.push(deaths.counts());
   }
-  return sum;
+  return all;
 }
 
 async function dyingLife(bench: Bench, watch: HostWatch, deaths: Deaths): Promise<Life> {
@@ -139,13 +147,24 @@ async function dyingLife(bench: Bench, watch: HostWatch, deaths: Deaths): Promis
 describe('drill B4', { timeout: 1_200_000 }, () => {
   it('a controller killed at every effect leaves the world of one that was not', async (t) => {
     const began = performance.now();
-    const [after, before] = await Promise.all([drill('after', [1, 2, 3]), drill('before', [2, 3])]);
-    const points = after.points + before.points;
+    const effects = (side: Side, ...firsts: number[]) =>
+      firsts.map((first): Mortal => ({ of: 'effects', side, first }));
+    const reports: Mortal = { of: 'reports', side: 'after', first: 1 };
+    const [after, [atReports, ...before]] = await Promise.all([
+      drill(effects('after', 1, 2, 3)),
+      drill([reports, ...effects('before', 2, 3)]),
+    ]);
+    const total = (counts: Counts[], of: keyof Counts) =>
+      counts.reduce((sum, each) => sum + each[of], 0);
+    const points = total([...after, ...before], 'points');
     const seconds = Math.round((performance.now() - began) / 1000);
     t.diagnostic(
-      `B4: ${points} kills of the controller (${after.points} after, ${before.points} before an ` +
-        `effect) over ${after.effects + before.effects} effects: 5 lives, each equal to an undisturbed one; ${seconds} s`,
+      `B4: ${points} kills of the controller (${total(after, 'points')} after, ` +
+        `${total(before, 'points')} before an effect) over ` +
+        `${total([...after, ...before], 'effects')} effects, and ${atReports?.points} at ` +
+        `reports: 6 lives, each equal to an undisturbed one; ${seconds} s`,
     );
+    assert.ok((atReports?.points ?? 0) >= wantedReports, `${atReports?.points} at reports`);
     assert.ok(points >= wantedPoints, `${points} crash points`);
   });
 });

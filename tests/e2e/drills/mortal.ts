@@ -1,8 +1,10 @@
 /**
  * Loaded before the controller (`node --import`), so that its process kills itself with SIGKILL at
  * a given effect; the code of the product knows nothing of it. An effect is a call that changes the
- * hypervisor, as it passes through the socket, or a change of the state directory.
+ * hypervisor, as it passes through the socket, or a change of the state directory. Reports (status,
+ * events) decide nothing and are written anew by each process, so they are counted apart.
  *
+ *   DRILL_DIE_OF     what is counted: `effects`, or `reports`
  *   DRILL_DIE_AT     number of the effect, from 1; `before` it is sent, or `after` it was done and
  *   DRILL_DIE_SIDE   before its answer is heard
  *   DRILL_DIE_BYTES  bytes of an upload after which it dies instead
@@ -16,6 +18,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 
 const {
+  DRILL_DIE_OF = 'effects',
   DRILL_DIE_AT = '0',
   DRILL_DIE_SIDE,
   DRILL_DIE_BYTES = '0',
@@ -100,7 +103,8 @@ function note(text: string): void {
 }
 
 /** Counts the effect; true when the process is to die after it. Dies here if it is before it. */
-function meet(what: string): boolean {
+function meet(what: string, kind: 'effects' | 'reports' = 'effects'): boolean {
+  if (kind !== DRILL_DIE_OF) return false;
   effects += 1;
   const last = effects === dieAt;
   if (last && DRILL_DIE_SIDE === 'before') {
@@ -159,25 +163,25 @@ class MortalSocket extends net.Socket {
   }
 }
 
-/**
- * Temporary files and the lock are no state yet, and reports (status, events) decide nothing: each
- * process writes them anew, so to die at one of them would never end.
- */
+/** Temporary files and the lock are no state yet. */
 function isState(path: unknown): path is string {
   if (typeof path !== 'string' || !path.startsWith(`${DRILL_STATE}/`)) return false;
-  return !/\.tmp$|\/status\.json$|\/events\.jsonl$/.test(path) && !path.includes('/run/');
+  return !path.endsWith('.tmp') && !path.includes('/run/');
 }
 
 async function effect<T>(verb: string, path: unknown, work: () => Promise<T>): Promise<T> {
   if (!isState(path)) return work();
-  const last = meet(`${verb} ${path.slice(DRILL_STATE.length + 1)}`);
+  const isReport = /\/status\.json$|\/events\.jsonl$/.test(path);
+  const what = `${verb} ${path.slice(DRILL_STATE.length + 1)}`;
+  const last = meet(what, isReport ? 'reports' : 'effects');
   const result = await work();
   if (!last) return result;
   note('killed after it');
   die();
 }
 
-const { rename, link, rm } = promises;
+const { rename, link, rm, appendFile } = promises;
+promises.appendFile = (path, ...rest) => effect('append', path, () => appendFile(path, ...rest));
 promises.rename = (from, to) => effect('write', to, () => rename(from, to));
 promises.link = (from, to) => effect('make', to, () => link(from, to));
 promises.rm = async (path, options) => {
