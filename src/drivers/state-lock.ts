@@ -15,6 +15,12 @@ const socketName = /^controller-(\d+)-[0-9a-f]{12}\.sock$/;
 /** Of `sun_path` on Linux and macOS; a longer path cannot be bound. */
 const longestSocketPath = 103;
 
+export interface Holder {
+  pid: number;
+  /** When it took the lock, in ms since the epoch. */
+  since: number;
+}
+
 /** Throws `locked`, naming the process, when another controller holds it. Returns the release. */
 export async function takeLock(run: string): Promise<() => Promise<void>> {
   const name = `controller-${process.pid}-${randomBytes(6).toString('hex')}.sock`;
@@ -32,8 +38,9 @@ export async function takeLock(run: string): Promise<() => Promise<void>> {
     await chmod(file, 0o600);
     const holder = await findHolder(run, name);
     if (holder !== undefined) {
-      const reason = `another controller (pid ${holder}) runs on this state directory`;
-      throw new StateError('locked', { file: run, reason, pid: holder });
+      const { pid } = holder;
+      const reason = `another controller (pid ${pid}) runs on this state directory`;
+      throw new StateError('locked', { file: run, reason, pid });
     }
   } catch (thrown) {
     await release();
@@ -42,12 +49,15 @@ export async function takeLock(run: string): Promise<() => Promise<void>> {
   return release;
 }
 
-/** Process ID of the controller that runs; undefined when none does. Dead sockets are removed. */
-export async function findHolder(run: string, own?: string): Promise<number | undefined> {
+/** The controller that runs; undefined when none does. Dead sockets are removed. */
+export async function findHolder(run: string, own?: string): Promise<Holder | undefined> {
   for (const name of await listState(run)) {
     const pid = socketName.exec(name)?.[1];
     if (pid === undefined || name === own) continue;
-    if (await answers(join(run, name))) return Number(pid);
+    const since = await changedAt(join(run, name));
+    if (since && (await answers(join(run, name)))) {
+      return { pid: Number(pid), since: since.getTime() };
+    }
     // Only an owner that looks for the lock cleans up; a reader changes nothing.
     if (own !== undefined) await rm(join(run, name), { force: true });
   }
@@ -55,9 +65,13 @@ export async function findHolder(run: string, own?: string): Promise<number | un
 }
 
 /** When a controller last took or gave back the lock. */
-export async function lockChangedAt(run: string): Promise<Date | undefined> {
+export function lockChangedAt(run: string): Promise<Date | undefined> {
+  return changedAt(run);
+}
+
+async function changedAt(path: string): Promise<Date | undefined> {
   try {
-    return (await stat(run)).mtime;
+    return (await stat(path)).mtime;
   } catch (thrown) {
     if (hasCode(thrown, 'ENOENT')) return undefined;
     throw thrown;

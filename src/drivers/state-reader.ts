@@ -84,10 +84,15 @@ function withRequest({ record, ...stored }: StoredCluster): StoredCluster {
   return { ...stored, record: { ...record, ...(deletionTimestamp && { deletionTimestamp }) } };
 }
 
+/** Since when a controller runs, in ms since the epoch; undefined when none does. */
+export async function controllerSince(state: string): Promise<number | undefined> {
+  return (await findHolder(join(state, 'run')))?.since;
+}
+
 async function controllerLife(state: string): Promise<ControllerLife> {
   const run = join(state, 'run');
-  const pid = await findHolder(run);
-  if (pid !== undefined) return { running: true, pid };
+  const holder = await findHolder(run);
+  if (holder !== undefined) return { running: true, pid: holder.pid };
   const [changed, clusters] = await Promise.all([lockChangedAt(run), readStatusTimes(state)]);
   const times = [...clusters, ...(changed ? [changed.toISOString()] : [])].sort();
   const lastSeen = times.at(-1);

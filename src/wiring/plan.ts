@@ -24,8 +24,12 @@ import { schedulerModule } from '../controllers/schedulers/registry.ts';
 import type { BenchHost } from '../crd/bench-host.ts';
 import { changesOf } from '../crd/changes.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
+import { controllerSince } from '../drivers/state-reader.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { openSession, type Session } from './session.ts';
+
+/** It is asked only once, so it waits until a visit is given up. */
+const workerPatienceMs = 25_000;
 
 export async function planOnce(
   options: PlanOptions,
@@ -34,8 +38,11 @@ export async function planOnce(
 ): Promise<PlanReport> {
   const session = await openSession(options.state, env);
   const hypervisor = session.hosts.hypervisor.bind(session.hosts);
+  const clock = systemClock;
   try {
-    return await planIn({ ...session, hypervisor, clock: systemClock }, options, signal);
+    // Without a controller, one that is started now.
+    const startedAt = (await controllerSince(options.state)) ?? clock.now();
+    return await planIn({ ...session, hypervisor, clock, startedAt }, options, signal);
   } finally {
     await session.close();
   }
@@ -45,6 +52,8 @@ export async function planOnce(
 export interface PlanGround extends Pick<Session, 'state' | 'keys' | 'runner'> {
   hypervisor(host: BenchHost): Hypervisor;
   clock: Clock;
+  /** Of the controller, in ms since the epoch: what must last long enough counts from there. */
+  startedAt: number;
 }
 
 export async function planIn(
@@ -121,10 +130,11 @@ async function planCluster(
   const guests = new Guests(ground.runner, ground.clock, () => {});
   const observed = await observe(
     desired,
-    { hypervisor, guests, scheduler },
+    { hypervisor, guests, scheduler, workerPatienceMs },
     {
       operations: [],
       failures: failuresOf(record.status?.attempts ?? []),
+      startedAt: ground.startedAt,
     },
     signal,
   );

@@ -31,7 +31,8 @@ export async function startSimulated(
   const keys = await ownKeys(state);
   const source = await openManifestDirectory(options.dir, { clock: systemClock });
   const hosts = new SimulatedHosts(clock);
-  const stopServing = await serve(options.state, answering({ hosts, clock, state, keys }));
+  const world = { hosts, clock, state, keys, startedAt: clock.now() };
+  const stopServing = await serve(options.state, answering(world));
   const ports = {
     ...{ source, state, log, clock, runner: hosts },
     hypervisor: hosts.hypervisor.bind(hosts),
@@ -47,7 +48,7 @@ export async function startSimulated(
   return { ...running, simulated: { speed, now: () => clock.now() } };
 }
 
-interface World extends Pick<PlanGround, 'state' | 'keys' | 'clock'> {
+interface World extends Pick<PlanGround, 'state' | 'keys' | 'clock' | 'startedAt'> {
   hosts: SimulatedHosts;
 }
 

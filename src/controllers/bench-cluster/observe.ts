@@ -18,6 +18,8 @@ export interface ObservePorts {
   hypervisor: Hypervisor;
   guests: Guests;
   scheduler: AnyScheduler;
+  /** How long to wait for a worker; a round looks again soon and waits half a second. */
+  workerPatienceMs?: number;
 }
 
 /** How old facts of a node may be that is not ready. */
@@ -216,7 +218,7 @@ function visitUnproven(
   return new Map(
     unproven.map((worker) => [
       worker.domain.name,
-      ports.guests.visit(worker, script, patienceMs.worker, signal, asking),
+      ports.guests.visit(worker, script, patienceWith(ports), signal, asking),
     ]),
   );
 }
@@ -246,11 +248,15 @@ async function visitWorkers(
       const recalled: GuestView | undefined = known && { kind: 'proven', ...known };
       const isReady = view !== undefined && ports.scheduler.isReady(view, name);
       if (recalled && (known?.facts || isReady || isBusy(context, name))) return [name, recalled];
-      const visit = await ports.guests.visit(worker, script, patienceMs.worker, signal);
+      const visit = await ports.guests.visit(worker, script, patienceWith(ports), signal);
       if (recalled && visit.kind === 'unproven' && visit.slow) return [name, recalled];
       return [name, readVisit(ports, worker, visit).guest];
     }),
   );
+}
+
+function patienceWith({ workerPatienceMs = patienceMs.worker }: ObservePorts): number {
+  return workerPatienceMs;
 }
 
 function readVisit(

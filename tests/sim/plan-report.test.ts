@@ -1,0 +1,56 @@
+/** `benchctl plan` says what the controller does, also of what must have lasted long enough. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { stringify } from 'yaml';
+import { planIn } from '../../src/wiring/plan.ts';
+import { clusterOf, hostOf, identity, imageOf } from '../fakes/builders.ts';
+import { readyWorld } from './scenes.ts';
+import type { World } from './world.ts';
+
+const worker = 'alpha-compute-0';
+const minute = 60_000;
+
+async function steps(dir: string, world: World, startedAt: number): Promise<string[]> {
+  const { state, guests: runner, clock } = world;
+  const keys = { ...identity, privateKey: Buffer.alloc(0) };
+  const hypervisor = () => world.hypervisor;
+  const ground = { state, runner, clock, keys, hypervisor, startedAt };
+  const asked = planIn(ground, { dir, namespace: 'default' }, new AbortController().signal);
+  // The directory is read in real time, and the guests answer in that of the world.
+  let isOver = false;
+  const over = asked.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await clock.advance(1000);
+    await setTimeout(10);
+  }
+  const { clusters } = await over;
+  return clusters.flatMap(({ steps }) => steps.map(({ action }) => action));
+}
+
+test('a boot counts from the start of the controller, in a plan as in its rounds', async (t) => {
+  const dir = await mkdtemp(join(tmpdir(), 'plan-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const cluster = clusterOf({ replicas: 1 });
+  for (const manifest of [cluster, hostOf(), imageOf()]) {
+    await writeFile(join(dir, `${manifest.kind}.yaml`), stringify(manifest));
+  }
+  const world = await readyWorld(cluster);
+  const machine = () => world.domain(worker) ?? assert.fail();
+  world.hypervisor.powerOff(machine(), 'crashed');
+  await world.until('it is started again', () => machine().state === 'running');
+  world.hypervisor.hang(machine());
+  const told = () => world.status('alpha')?.nodes.find(({ name }) => name === worker);
+  await world.until('it boots', () => told()?.phase === 'Booting');
+  const bootsAt = world.clock.now();
+  await world.stop();
+  await world.clock.advance(30 * minute);
+  assert.deepEqual(await steps(dir, world, world.clock.now()), [], 'a process that has just begun');
+  const drain = 'run a command on alpha-head-0';
+  assert.deepEqual(await steps(dir, world, bootsAt), [drain], 'one that has seen it boot');
+});
