@@ -2,6 +2,7 @@
  * What people do with the Slurm clusters of a world, and what is true of them, for tests and
  * oracles. A cluster is found by its ClusterName on the disk of the machine that is its head.
  */
+import { copyOf } from '../copy.ts';
 import type { Machine } from './machine.ts';
 import type { Network } from './network.ts';
 import { type JobRecord, type NodeRecord, readState, type Saved } from './records.ts';
@@ -59,7 +60,7 @@ export class SlurmClusters {
 
   /** Jobs of the queue; empty when slurmctld does not run. */
   jobs(cluster: string): JobRecord[] {
-    return structuredClone([...(this.#daemon(cluster)?.jobs.all.values() ?? [])]);
+    return copyOf([...(this.#daemon(cluster)?.jobs.all.values() ?? [])]);
   }
 
   /** Jobs whose processes run on that machine, whatever slurmctld knows. */
