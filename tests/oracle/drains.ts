@@ -60,6 +60,12 @@ export class Drains {
     for (const record of this.#empty) record.emptyAt = now;
   }
 
+  /** The disks with the records are of before: what is on them is known when it is seen. */
+  forget(): void {
+    this.#schedulers.clear();
+    this.#empty = [];
+  }
+
   /** A command of ours took place: what it closed is closed by us. */
   done(effect: Effect, before: Truth, after: Truth): void {
     for (const { cluster, name, reason } of closedBy(effect, before, after)) {

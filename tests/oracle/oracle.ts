@@ -55,6 +55,11 @@ export class Oracle {
     this.memory.attempts.forget();
   }
 
+  /** The disks of the host are those of a backup, and nothing runs: what schedulers knew is gone. */
+  hostRestored(): void {
+    this.memory.drains.forget();
+  }
+
   /** The clock of the machine shows another hour to the next process. */
   clockJumped(): void {
     this.memory.holds.clockJumped(this.#witness.now());

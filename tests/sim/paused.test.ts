@@ -39,3 +39,21 @@ test('the time of a pause is not taken off the time that jobs are given to end',
   await world.until('the other is new', () => world.isReady('alpha', 3));
   assert.deepEqual(world.watched.violations, []);
 });
+
+test('a pause in the middle of a drain gives its jobs their whole time anew', async () => {
+  const pool = { drain: { timeout: '5m', onTimeout: 'Force' } } as const;
+  const world = await readyWorld(clusterOf({ pool }));
+  const worker = 'alpha-compute-1';
+  await runJob(world, worker);
+  const powerCuts = () => world.watched.made()[`destroy ${worker}`] ?? 0;
+  world.source.put(clusterOf({ replicas: 1, pool }));
+  await world.clock.advance(60_000);
+  world.source.put(clusterOf({ replicas: 1, pool, spec: { paused: true } }));
+  await world.clock.advance(3_600_000);
+  world.source.put(clusterOf({ replicas: 1, pool }));
+  await world.clock.advance(280_000);
+  assert.equal(powerCuts(), 0);
+  await world.clock.advance(40_000);
+  assert.equal(powerCuts(), 1);
+  assert.deepEqual(world.watched.violations, []);
+});

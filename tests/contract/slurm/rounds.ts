@@ -114,7 +114,11 @@ export class Rounds {
       role: member.role,
       pool: member.pool,
       wanted: removal ? 'removed' : 'present',
-      ...(removal && { removalReason: removal.reason, removalSince: removal.since }),
+      ...(removal && {
+        removalReason: removal.reason,
+        removalSince: removal.since,
+        removalTold: removal.since,
+      }),
       drain: member.drain ?? { timeoutMs: 600_000, onTimeout: 'Wait' },
       running: isOn,
       off: !isOn,

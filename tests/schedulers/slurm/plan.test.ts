@@ -37,6 +37,7 @@ function check({ name, node, head = a.head(), view, is, does = [], deadline }: C
 
 const { record, worker, view, ours, job } = a;
 const usable = view([record()]);
+const longTold = { removalTold: a.now - 10_000_000 };
 const human = { text: 'disk smells', user: 'root', at: a.viewClock - 86_400 };
 const join = /^start slurm-join-/;
 const forget = /scontrol delete nodename=a-w-0/;
@@ -258,7 +259,7 @@ const leaving: Case[] = [
   },
   {
     name: 'our drain is not repeated while jobs run; its age is the head’s to tell',
-    node: worker({ ...a.removed, removalSince: a.now }),
+    node: worker({ ...a.removed, ...longTold, removalSince: a.now }),
     view: view(
       [record({ state: 'ALLOCATED+DRAIN', reason: ours('replicas lowered', 60) })],
       [job('7')],
@@ -327,21 +328,31 @@ const leaving: Case[] = [
   },
   {
     name: 'Wait goes on waiting after the deadline, and says so',
-    node: worker(a.removed),
+    node: worker({ ...a.removed, ...longTold }),
     view: view([record({ state: 'ALLOCATED+DRAIN', reason: ours('x', 601) })], [job('7')]),
     is: 'draining DrainDeadlinePassed',
   },
   {
     name: 'Force ends the drain after the deadline',
-    node: worker({ ...a.removed, drain: { timeoutMs: 600_000, onTimeout: 'Force' } }),
+    node: worker({ ...a.removed, ...longTold, drain: { timeoutMs: 600_000, onTimeout: 'Force' } }),
     view: view([record({ state: 'ALLOCATED+DRAIN', reason: ours('x', 600) })], [job('7')]),
     is: 'drained',
   },
   {
     name: 'and not a second before',
-    node: worker({ ...a.removed, drain: { timeoutMs: 600_000, onTimeout: 'Force' } }),
+    node: worker({ ...a.removed, ...longTold, drain: { timeoutMs: 600_000, onTimeout: 'Force' } }),
     view: view([record({ state: 'ALLOCATED+DRAIN', reason: ours('x', 599) })], [job('7')]),
     is: 'draining WaitingForJobs',
+  },
+  {
+    name: 'time that nobody was told of counts for nothing',
+    node: worker({
+      ...{ ...a.removed, removalTold: a.now - 1000 },
+      drain: { timeoutMs: 600_000, onTimeout: 'Force' },
+    }),
+    view: view([record({ state: 'ALLOCATED+DRAIN', reason: ours('x', 7200) })], [job('7')]),
+    is: 'draining WaitingForJobs',
+    deadline: a.now + 599_000,
   },
   {
     name: 'what cannot be asked is not empty',

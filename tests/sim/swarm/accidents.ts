@@ -127,7 +127,10 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     const { world, choice } = scene;
     const restore = world.hypervisor.backup();
     const ms = pick(choice, [10_000, 120_000, 600_000], 'backup is restored after ms');
-    later(scene, ms, restore);
+    later(scene, ms, () => {
+      restore();
+      world.oracle.hostRestored();
+    });
     return `the host is backed up, to be restored in ${ms / 1000} s`;
   },
   hostKeyChanged: (scene) =>

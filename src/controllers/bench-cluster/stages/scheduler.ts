@@ -41,6 +41,15 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
   };
 }
 
+function removalTimes({ observed, now }: ClusterScope, since: string) {
+  const told = Date.parse(since);
+  const { startedAt = now } = observed;
+  return {
+    removalSince: countedFrom(told, observed, now),
+    removalTold: told > now ? startedAt : told,
+  };
+}
+
 function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unknown> {
   const pool = scope.cluster.pools.find(({ name }) => name === node.pool);
   const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
@@ -51,10 +60,7 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     pool: node.pool,
     wanted: node.removal ? 'removed' : 'present',
     ...(node.removal && { removalReason: node.removal.reason }),
-    ...(node.removal &&
-      before?.phase === 'Draining' && {
-        removalSince: countedFrom(Date.parse(before.since), scope.observed, scope.now),
-      }),
+    ...(node.removal && before?.phase === 'Draining' && removalTimes(scope, before.since)),
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
     off: !mayRun(node.domain),

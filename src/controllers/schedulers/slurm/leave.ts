@@ -77,7 +77,9 @@ function drained(scope: SlurmScope, node: SlurmNode, view: SlurmView, record: No
   if (!isBusy(view, record)) return { kind: 'drained', message: `drained${by}, no job on it` };
   // Clocks of guests are their own: the head tells how long the drain lasts, ours when it ends.
   const elapsedMs = Math.max(0, view.clock - (record.reason?.at ?? view.clock)) * 1000;
-  const since = isReasonOurs(record) ? scope.now - elapsedMs : node.removalSince;
+  // Time that people were not told of counts for nothing: a pause, or a status that was lost.
+  const told = node.removalTold ?? scope.now;
+  const since = isReasonOurs(record) ? Math.max(scope.now - elapsedMs, told) : node.removalSince;
   const { deadline } = deadlineFrom(node, since);
   const jobs = jobsOn(view, node.name);
   const ids = jobs.slice(0, 5).map(({ id }) => id);
