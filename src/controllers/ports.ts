@@ -134,6 +134,16 @@ export interface Artifact {
   sha256: string;
 }
 
+export type DomainChange = 'start' | 'resume' | 'destroy' | 'undefine';
+
+/** A domain as it was looked at. */
+export interface SeenDomain {
+  uuid: string;
+  owner: OwnerMark;
+  /** The run that was seen, as in its view; without it whichever runs is meant. */
+  id?: number;
+}
+
 /** One libvirt host. */
 export interface Hypervisor {
   /**
@@ -168,13 +178,10 @@ export interface Hypervisor {
   defineDomain(domain: DomainSpec, signal: AbortSignal): Promise<void>;
   /**
    * start, resume, destroy (power off), undefine. Re-reads the ownership mark first: `conflict`, for
-   * the last two also when the machine was made anew since its mark was read.
+   * the last two also when the machine was made anew since its mark was read. What runs is resumed
+   * and powered off only as the run that was seen: `conflict` when it was started anew since.
    */
-  changeDomain(
-    change: 'start' | 'resume' | 'destroy' | 'undefine',
-    domain: { uuid: string; owner: OwnerMark },
-    signal: AbortSignal,
-  ): Promise<void>;
+  changeDomain(change: DomainChange, domain: SeenDomain, signal: AbortSignal): Promise<void>;
   /** Defines and starts an owned network. */
   createNetwork(network: NetworkSpec, signal: AbortSignal): Promise<void>;
   /** Stops and undefines an owned network that no domain uses. */

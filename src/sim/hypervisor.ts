@@ -7,11 +7,13 @@
 import { createHash } from 'node:crypto';
 import type {
   Artifact,
+  DomainChange,
   DomainSpec,
   HostInventory,
   Hypervisor,
   NetworkSpec,
   OwnerMark,
+  SeenDomain,
 } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
 import { digestOf } from '../lib/hash.ts';
@@ -218,11 +220,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     });
   }
 
-  changeDomain(
-    change: 'start' | 'resume' | 'destroy' | 'undefine',
-    target: { uuid: string; owner: OwnerMark },
-    signal: AbortSignal,
-  ): Promise<void> {
+  changeDomain(change: DomainChange, target: SeenDomain, signal: AbortSignal): Promise<void> {
     return this.faults.perform('changeDomain', signal, () => {
       const domain = this.domains.get(target.uuid);
       if (domain === undefined) {
@@ -233,8 +231,10 @@ export class SimHypervisor extends SimHost implements Hypervisor {
         throw new PortError('conflict', `Domain ${domain.name} does not carry our mark`);
       }
       const takesAway = change === 'destroy' || change === 'undefine';
-      if (takesAway && domain.owner?.node?.specHash !== target.owner.node?.specHash) {
-        throw new PortError('conflict', `Domain ${domain.name} was made anew since then`);
+      const isNew = domain.owner?.node?.specHash !== target.owner.node?.specHash;
+      const isLaterRun = target.id !== undefined && domain.id !== -1 && domain.id !== target.id;
+      if ((takesAway && isNew) || (change !== 'start' && isLaterRun)) {
+        throw new PortError('conflict', `${domain.name} was made or started anew since then`);
       }
       this.#change(change, domain);
       this.#emit(domain.uuid);
@@ -260,7 +260,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     this.#listeners.clear();
   }
 
-  #change(change: 'start' | 'resume' | 'destroy' | 'undefine', domain: SimDomain): void {
+  #change(change: DomainChange, domain: SimDomain): void {
     if (change === 'start' && domain.id === -1) this.start(domain);
     else if (change === 'resume' && domain.state === 'paused') {
       domain.state = 'running';

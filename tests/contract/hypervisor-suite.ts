@@ -233,6 +233,27 @@ export function hypervisorConformance(
       await host.changeDomain('destroy', spec, signal());
     });
 
+    test('what was started anew since it was seen runs on', async () => {
+      const spec = await machine(20);
+      await host.changeDomain('start', spec, signal());
+      const seen = { ...spec, id: (await domainOf(spec.uuid))?.id ?? -1 };
+      await host.changeDomain('destroy', seen, signal());
+      await host.changeDomain('destroy', seen, signal());
+      await host.changeDomain('start', seen, signal());
+      const { id: again = -1 } = (await domainOf(spec.uuid)) ?? {};
+      assert.ok(again !== -1 && again !== seen.id);
+      for (const id of [seen.id, -1]) {
+        for (const change of ['resume', 'destroy', 'undefine'] as const) {
+          await fails('conflict', host.changeDomain(change, { ...seen, id }, signal()));
+        }
+        await host.changeDomain('start', { ...seen, id }, signal());
+      }
+      assert.equal((await domainOf(spec.uuid))?.id, again);
+      await host.changeDomain('resume', { ...seen, id: again }, signal());
+      await host.changeDomain('destroy', { ...seen, id: again }, signal());
+      assert.equal((await domainOf(spec.uuid))?.state, 'shutoff');
+    });
+
     test('a name or a UUID that is taken is a conflict', async () => {
       const spec = domainSpec(16);
       const uuid = `${strangersUuid}1`;

@@ -230,6 +230,12 @@ const cases: Case[] = [
     good: (scene) => looked(scene, 'new'),
   },
   {
+    id: 'S9',
+    what: 'a later run is powered off than the one that was looked at',
+    bad: (scene) => looked(scene, 'new', -1),
+    good: (scene) => looked(scene, 'new'),
+  },
+  {
     id: 'S11',
     what: 'a command is taken by another machine at the same address',
     bad: (scene) => command(scene, 'a-w-1'),
@@ -404,13 +410,13 @@ function force(scene: Scene, afterMs: number): void {
   scene.drain('a-w-1').tell({ 'a-w-1': 'Draining' }).wait(afterMs).change('destroy', 'a-w-1');
 }
 
-function looked(scene: Scene, specHash: string): void {
-  const { domain } = { domain: shrink(scene).domain('a-w-1') };
-  const mark = scene.mark('a-w-1');
-  const node = mark.node && { ...mark.node };
-  domain.owner = { ...mark, ...(node && { node: { ...node, specHash: 'new' } }) };
-  const owner = { ...mark, ...(node && { node: { ...node, specHash } }) };
-  scene.drain('a-w-1').act({ host: 'h', kind: 'destroy', uuid: domain.uuid, owner });
+function looked(scene: Scene, specHash: string, runsLater = 0): void {
+  const domain = shrink(scene).domain('a-w-1');
+  const { node, ...mark } = scene.mark('a-w-1');
+  const of = (hash: string) => ({ ...mark, ...(node && { node: { ...node, specHash: hash } }) });
+  domain.owner = of('new');
+  const seen = { uuid: domain.uuid, owner: of(specHash), id: domain.id + runsLater };
+  scene.drain('a-w-1').act({ host: 'h', kind: 'destroy', ...seen });
 }
 
 function command(scene: Scene, at: string): void {

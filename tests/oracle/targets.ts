@@ -87,13 +87,22 @@ export function nodeAimedAt(
  * it that the host really does not.
  */
 export function isRefused(effect: Effect, { host, domain, volume }: Target): boolean {
-  if (isChange(effect)) return takesAway(effect) && !isSameMark(effect.owner, domain?.owner);
+  if (isChange(effect)) {
+    if (!takesAway(effect)) return false;
+    return !isSameMark(effect.owner, domain?.owner) || isLaterRun(effect, domain);
+  }
   if (effect.kind !== 'deleteVolume' || volume === undefined) return false;
   if (host.volumes.some(({ backingVolume }) => backingVolume === volume.name)) return true;
   const path = `${host.poolPath}/${volume.name}`;
   return host.domains
     .filter(({ files }) => files.includes(path))
     .some((user) => user.uuid !== effect.onlyUsedBy || isRunning(user));
+}
+
+/** Not asked of an undefinition, which a host refuses of all that runs. */
+function isLaterRun({ kind, id }: Change, domain: DomainTruth | undefined): boolean {
+  if (kind !== 'destroy' || id === undefined || domain === undefined) return false;
+  return isRunning(domain) && domain.id !== id;
 }
 
 function isSameMark(a: MarkTruth | undefined, b: MarkTruth | undefined): boolean {

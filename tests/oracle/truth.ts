@@ -152,7 +152,13 @@ export type HostEffect = { host: string; by?: string } & (
   | { kind: 'createVolume'; volume: { name: string; capacityBytes: number; backingVolume: string } }
   | { kind: 'deleteVolume'; name: string; onlyUsedBy?: string }
   | { kind: 'defineDomain'; domain: DefinitionAsked }
-  | { kind: 'start' | 'resume' | 'destroy' | 'undefine'; uuid: string; owner: MarkTruth }
+  | {
+      kind: 'start' | 'resume' | 'destroy' | 'undefine';
+      uuid: string;
+      owner: MarkTruth;
+      /** The run that was looked at. */
+      id?: number;
+    }
   | { kind: 'createNetwork'; network: { name: string; uuid: string; owner: MarkTruth } }
   | { kind: 'removeNetwork'; network: { name: string; uuid: string; owner: MarkTruth } }
 );

@@ -5,18 +5,19 @@
  */
 import type {
   Artifact,
+  DomainChange,
   DomainSpec,
   HostInventory,
   Hypervisor,
   NetworkSpec,
   OwnerMark,
+  SeenDomain,
 } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { Oracle } from '../oracle/oracle.ts';
 import type { HostEffect } from '../oracle/truth.ts';
 
-type Change = 'start' | 'resume' | 'destroy' | 'undefine';
 /** The host is told by the watch. */
 type Told = HostEffect extends infer Effect
   ? Effect extends HostEffect
@@ -131,14 +132,10 @@ export class WatchedHypervisor implements Hypervisor {
     );
   }
 
-  changeDomain(
-    change: Change,
-    target: { uuid: string; owner: OwnerMark },
-    signal: AbortSignal,
-  ): Promise<void> {
+  changeDomain(change: DomainChange, target: SeenDomain, signal: AbortSignal): Promise<void> {
     const name = this.#real.domains.get(target.uuid)?.name ?? target.uuid;
     return this.#effect(
-      { kind: change, uuid: target.uuid, owner: target.owner },
+      { kind: change, ...seenOf(target) },
       `${change} ${name}`,
       this.#domain(target.uuid),
       () => this.#real.changeDomain(change, target, signal),
@@ -246,4 +243,9 @@ export class WatchedHypervisor implements Hypervisor {
   #network(name: string): () => string {
     return () => String(this.#real.networks.get(name)?.active);
   }
+}
+
+/** Of what the controller names a domain by: nothing else may come to the oracle with it. */
+function seenOf({ uuid, owner, id }: SeenDomain): SeenDomain {
+  return { uuid, owner, ...(id !== undefined && { id }) };
 }

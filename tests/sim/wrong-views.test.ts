@@ -84,6 +84,43 @@ test('a listing from before a cluster was made, whenever it comes, does not end 
   }
 });
 
+const worker = 'alpha-compute-0';
+
+/** Its worker never comes up and is about to be replaced: the listing of that moment. */
+async function worldThatReplaces() {
+  const world = writtenWorld(clusterOf({ replicas: 1 }));
+  world.guests.silent.add(worker);
+  await world.start();
+  await world.until('it boots', () => world.domain(worker)?.state === 'running');
+  const before = world.hypervisor.view();
+  const isOff = () => world.domain(worker)?.state === 'shutoff';
+  await world.until('it is taken away', isOff, 60 * minute);
+  return { world, before };
+}
+
+const isNew = (world: World) => () => world.watched.counts.get(`start ${worker}`) === 2;
+
+test('a record and listings of before a replacement do not power off the new machine (A11)', async () => {
+  const { world, before } = await worldThatReplaces();
+  const isLeaving = () => {
+    const node = world.status('alpha')?.nodes.find(({ name }) => name === worker);
+    return node?.phase === 'Deleting' && node.unhealthy === undefined;
+  };
+  await world.until('it is known to be off', isLeaving);
+  const record = world.state.record('default/alpha');
+  world.guests.silent.delete(worker);
+  await world.until('it is on again', isNew(world));
+  await world.untilReady('alpha');
+  const machines = ids(world);
+  world.kill();
+  await world.restore('alpha', record);
+  listings(world, (truth, count) => (count <= 8 ? before : truth));
+  await world.clock.advance(5 * minute);
+  await world.untilReady('alpha');
+  assert.deepEqual(ids(world), machines);
+  assert.deepEqual(world.watched.violations, []);
+});
+
 test('a machine that was off and on again unseen is made good all the same (A14)', async () => {
   const world = await readyWorld();
   const made = world.watched.made();

@@ -3,7 +3,15 @@
  * each into one port call. Every action is idempotent, bounded in time and safe to be interrupted.
  */
 import { digestOf } from '../../lib/hash.ts';
-import type { Artifact, DomainSpec, NetworkSpec, OwnerMark } from '../ports.ts';
+import type {
+  Artifact,
+  DomainChange,
+  DomainSpec,
+  DomainView,
+  NetworkSpec,
+  OwnerMark,
+  SeenDomain,
+} from '../ports.ts';
 
 export type HostAction =
   | { kind: 'uploadArtifact'; artifact: Artifact }
@@ -12,11 +20,16 @@ export type HostAction =
   | { kind: 'createVolume'; volume: { name: string; capacityBytes: number; backingVolume: string } }
   | { kind: 'deleteVolume'; name: string; onlyUsedBy?: string }
   | { kind: 'defineDomain'; domain: DomainSpec }
-  | {
-      kind: 'changeDomain';
-      change: 'start' | 'resume' | 'destroy' | 'undefine';
-      domain: { name: string; uuid: string; owner: OwnerMark };
-    };
+  | { kind: 'changeDomain'; change: DomainChange; domain: Required<SeenDomain> & { name: string } };
+
+/** A change of the domain that was looked at, and of no later one under its name. */
+export function changeOf(
+  change: DomainChange,
+  { name, uuid, id }: DomainView,
+  owner: OwnerMark,
+): Extract<HostAction, { kind: 'changeDomain' }> {
+  return { kind: 'changeDomain', change, domain: { name, uuid, id, owner } };
+}
 
 /** Content of a file in a guest; a secret is named, and resolved only by the executor. */
 export type FileContent = { text: string } | { secret: string };

@@ -4,7 +4,7 @@
  * When many are ill at once the cause is elsewhere, and nothing is restarted or replaced. Pure.
  */
 import type { NodeStatus } from '../../crd/status.ts';
-import { actionKey } from './action.ts';
+import { actionKey, changeOf } from './action.ts';
 import type { RepairView } from './observed.ts';
 import { maxRepairs, repairKey } from './repairs.ts';
 import { type ClusterScope, countedFrom, type NodeScope } from './scope.ts';
@@ -194,12 +194,7 @@ function turnOf(scope: ClusterScope, node: NodeScope, remediation: Remediation):
 /** What has begun to be mended is not thought over while its power-off is under way. */
 function isPoweringOff({ cluster, observed }: ClusterScope, { domain }: NodeScope): boolean {
   if (domain?.owner === undefined) return false;
-  const { name, uuid, owner } = domain;
-  const action = {
-    kind: 'changeDomain',
-    change: 'destroy',
-    domain: { name, uuid, owner },
-  } as const;
+  const action = changeOf('destroy', domain, domain.owner);
   const key = actionKey({ host: cluster.host, ...action });
   return observed.operations.some((operation) => operation.key === key);
 }

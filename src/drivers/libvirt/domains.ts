@@ -4,7 +4,7 @@
  * and the change nobody can put another domain under the same UUID without removing ours first.
  * Configurations are cached by UUID until an event, a write of ours or a relist.
  */
-import type { DomainSpec, DomainView, OwnerMark } from '../../controllers/ports.ts';
+import type { DomainChange, DomainSpec, DomainView, SeenDomain } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
 import { isAbsent, isStateRace } from '../../libvirt/error.ts';
 import { DomainList, DomainStats, DomainUndefine, DomainXml } from '../../libvirt/flags.ts';
@@ -24,8 +24,6 @@ const undefineFlags =
   DomainUndefine.snapshotsMetadata |
   DomainUndefine.nvram |
   DomainUndefine.checkpointsMetadata;
-
-export type DomainChange = 'start' | 'resume' | 'destroy' | 'undefine';
 
 export class Domains {
   readonly #calls: LibvirtCalls;
@@ -105,7 +103,7 @@ export class Domains {
 
   async change(
     change: DomainChange,
-    target: { uuid: string; owner: OwnerMark },
+    target: SeenDomain,
     signal: AbortSignal,
     beforeUndefine: (domain: DomainConfig) => Promise<void>,
   ): Promise<void> {
@@ -163,7 +161,7 @@ export class Domains {
   /** Undefined when it is absent; throws `conflict` when it is not the one that was looked at. */
   async #ownConfig(
     change: DomainChange,
-    { uuid, owner }: { uuid: string; owner: OwnerMark },
+    { uuid, owner, id }: SeenDomain,
     signal: AbortSignal,
   ): Promise<DomainConfig | undefined> {
     const xml = await unlessAbsent(this.#calls.domains.xml({ name: uuid, uuid }, 0, { signal }));
@@ -171,7 +169,14 @@ export class Domains {
     const config = readDomain(xml);
     const takesAway = change === 'destroy' || change === 'undefine';
     const isMeant = takesAway ? isSameMachine : isSameOwner;
-    if (isMeant(config.owner, owner)) return config;
+    if (isMeant(config.owner, owner)) {
+      const isLaterRun = id !== undefined && config.id !== -1 && config.id !== id;
+      if (change === 'start' || !isLaterRun) return config;
+      throw new PortError(
+        'conflict',
+        `Domain ${config.name} (${uuid}) was started anew since then`,
+      );
+    }
     if (isSameOwner(config.owner, owner)) {
       throw new PortError('conflict', `Domain ${config.name} (${uuid}) was made anew since then`);
     }
@@ -201,7 +206,7 @@ function readStranger({ name, uuid }: DomainHandle, xml: string): DomainConfig {
   } catch (error) {
     if (!(error instanceof XmlFault)) throw error;
     const nothing = { macs: [], networks: [], files: [], volumes: [] };
-    return { name, uuid, ...nothing, agentConnected: false };
+    return { name, uuid, id: -1, ...nothing, agentConnected: false };
   }
 }
 

@@ -5,11 +5,13 @@
  */
 import type {
   Artifact,
+  DomainChange,
   DomainSpec,
   HostInventory,
   Hypervisor,
   NetworkSpec,
   OwnerMark,
+  SeenDomain,
 } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -18,7 +20,7 @@ import { Client } from '../../libvirt/client.ts';
 import type { Dial } from '../../libvirt/dial.ts';
 import type { EventKind, LibvirtEvent } from '../../libvirt/events.ts';
 import { readConsoleLog } from './console-log.ts';
-import { type DomainChange, Domains } from './domains.ts';
+import { Domains } from './domains.ts';
 import { Guests } from './guest.ts';
 import { Inventory } from './inventory.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -174,11 +176,7 @@ class LibvirtHypervisor implements Hypervisor {
     });
   }
 
-  changeDomain(
-    change: DomainChange,
-    domain: { uuid: string; owner: OwnerMark },
-    signal: AbortSignal,
-  ): Promise<void> {
+  changeDomain(change: DomainChange, domain: SeenDomain, signal: AbortSignal): Promise<void> {
     return this.#perform('write', `Domain ${domain.uuid}, ${change}`, signal, () =>
       this.#domains.change(change, domain, signal, ({ files }) =>
         this.#volumes.removeConsoleLogs(files, signal),

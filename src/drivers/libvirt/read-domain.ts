@@ -13,6 +13,8 @@ import { childrenOf, descendants, find, parseRoot, textAt, XmlFault } from './xm
 export interface DomainConfig {
   name: string;
   uuid: string;
+  /** Of its run, in the text of one that runs; -1 otherwise. */
+  id: number;
   owner?: OwnerMark;
   macs: string[];
   networks: string[];
@@ -35,6 +37,7 @@ export function readDomain(xml: string): DomainConfig {
   return {
     name,
     uuid: uuid.toLowerCase(),
+    id: Number(root.attributes.get('id') ?? -1),
     ...(owner && { owner }),
     macs: defined(interfaces.map((item) => attributeAt(item, 'mac', 'address')?.toLowerCase())),
     networks: unique(defined(interfaces.map((item) => attributeAt(item, 'source', 'network')))),

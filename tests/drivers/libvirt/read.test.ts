@@ -106,6 +106,12 @@ test('a mark that is not exactly ours is no mark', () => {
   }
 });
 
+test('a text tells which run it is of', () => {
+  const text = domainWith('');
+  assert.equal(readDomain(text).id, -1);
+  assert.equal(readDomain(text.replace(/<domain/, "<domain id='7'")).id, 7);
+});
+
 test('a network that shares no node has a mark without one', () => {
   const xml = `<network><name>n</name><uuid>U</uuid>${mark('')}</network>`;
   assert.deepEqual(readNetwork(xml).owner, { installation: 'x' });

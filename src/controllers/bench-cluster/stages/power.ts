@@ -5,7 +5,7 @@
  * table. Pure.
  */
 import type { DomainView, OwnerMark } from '../../ports.ts';
-import type { HostAction } from '../action.ts';
+import { changeOf, type HostAction } from '../action.ts';
 import type { RepairKind } from '../observed.ts';
 import { repairKey } from '../repairs.ts';
 import type { ClusterScope, NodeScope } from '../scope.ts';
@@ -27,15 +27,15 @@ const roomBytes = 256 * 2 ** 20;
 export function power(scope: ClusterScope, node: NodeScope): StagedNode | undefined {
   const domain = node.domain;
   if (domain === undefined || domain.owner === undefined) return undefined;
-  const target = { name: domain.name, uuid: domain.uuid, owner: domain.owner };
+  const { owner } = domain;
   switch (domain.state) {
     case 'running':
       return undefined;
     case 'shutoff':
     case 'crashed':
-      return switchOn(scope, node, domain, target);
+      return switchOn(scope, node, domain, owner);
     case 'paused':
-      return paused(scope, node, domain, target);
+      return paused(scope, node, domain, owner);
     case 'pmsuspended':
     case 'shutdown':
       return illness(scope, node);
@@ -43,8 +43,6 @@ export function power(scope: ClusterScope, node: NodeScope): StagedNode | undefi
       return wait('NotReady', 'DomainNotRunning', `the domain is ${described(domain)}`);
   }
 }
-
-type Target = { name: string; uuid: string; owner: OwnerMark };
 
 function described({ state, reason }: DomainView): string {
   return `${state} (${reason})`;
@@ -54,10 +52,10 @@ function switchOn(
   scope: ClusterScope,
   node: NodeScope,
   domain: DomainView,
-  target: Target,
+  owner: OwnerMark,
 ): StagedNode {
   const message = `the domain is ${described(domain)}`;
-  const action: HostAction = { kind: 'changeDomain', change: 'start', domain: target };
+  const action = changeOf('start', domain, owner);
   const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
   if (before?.reason === 'Restarting') {
     return act(scope, ['NotReady', 'Restarting', message], action);
@@ -77,7 +75,7 @@ function paused(
   scope: ClusterScope,
   node: NodeScope,
   domain: DomainView,
-  target: Target,
+  owner: OwnerMark,
 ): StagedNode {
   const message = `the domain is ${described(domain)}`;
   const { pool } = scope.inventory;
@@ -99,7 +97,7 @@ function paused(
       'and it is resumed without loss';
     return wait('Stalled', 'DiskFull', full);
   }
-  const action: HostAction = { kind: 'changeDomain', change: 'resume', domain: target };
+  const action = changeOf('resume', domain, owner);
   return mend(scope, node, 'resume', ['Resuming', message], action);
 }
 

@@ -4,7 +4,7 @@
  */
 import type { DomainSpec, DomainView } from '../../ports.ts';
 import type { Verdict } from '../../schedulers/scheduler.ts';
-import { actionKey } from '../action.ts';
+import { actionKey, changeOf } from '../action.ts';
 import { type DesiredNode, ownerMark } from '../desired.ts';
 import { type ClusterScope, isOverlayOfOurs, mayRun, type NodeScope } from '../scope.ts';
 import { illness } from './illness.ts';
@@ -156,11 +156,8 @@ function deletionBegun(
   if (!scope.inventory.pool.active) {
     return wait('Deleting', 'PoolInactive', 'whether its disk was deleted cannot be seen');
   }
-  const { uuid, owner } = domain;
-  return act(scope, ['Deleting', 'Removing', 'its disk was deleted with its cluster'], {
-    ...{ kind: 'changeDomain', change: 'undefine' },
-    domain: { name, uuid, owner },
-  });
+  const undefine = changeOf('undefine', domain, domain.owner);
+  return act(scope, ['Deleting', 'Removing', 'its disk was deleted with its cluster'], undefine);
 }
 
 function definition(

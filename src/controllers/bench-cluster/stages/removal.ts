@@ -4,7 +4,7 @@
  * is still to be done. Nothing is powered off before the scheduler's module says so. Pure.
  */
 import type { Verdict } from '../../schedulers/scheduler.ts';
-import type { HostAction } from '../action.ts';
+import { changeOf, type HostAction } from '../action.ts';
 import { nodeVolume } from '../desired.ts';
 import type { Cure } from '../health.ts';
 import { type ClusterScope, mayRun, type NodeScope, type Removal } from '../scope.ts';
@@ -30,17 +30,16 @@ interface WayOut {
 }
 
 function wayOut(scope: ClusterScope, { name, uuid, domain, volume }: NodeScope): WayOut {
-  const target = domain?.owner && { name: domain.name, uuid: domain.uuid, owner: domain.owner };
+  const owner = domain?.owner;
   const isUnseen = !scope.inventory.pool.active;
   const disk = nodeVolume(name, uuid);
   return {
-    ...(target &&
-      mayRun(domain) && { destroy: { kind: 'changeDomain', change: 'destroy', domain: target } }),
+    ...(owner && mayRun(domain) && { destroy: changeOf('destroy', domain, owner) }),
     ...((volume || isUnseen) && {
       // A listing may miss a domain: where none was seen, the host refuses if there is one.
       deleteVolume: { kind: 'deleteVolume', name: disk, ...(domain && { onlyUsedBy: uuid }) },
     }),
-    ...(target && { undefine: { kind: 'changeDomain', change: 'undefine', domain: target } }),
+    ...(owner && { undefine: changeOf('undefine', domain, owner) }),
   };
 }
 
