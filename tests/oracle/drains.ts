@@ -102,6 +102,11 @@ export class Drains {
     return this.#schedulers.get(cluster)?.records.get(node);
   }
 
+  /** A command of ours has once closed the node with that reason. */
+  isReasonOurs(cluster: string, node: string, reason: string): boolean {
+    return this.#ours.get(`${cluster} ${node}`)?.has(reason) === true;
+  }
+
   answers(cluster: string): boolean {
     return this.#schedulers.get(cluster)?.answers ?? false;
   }
@@ -129,10 +134,10 @@ export class Drains {
         const old = same ? known.records.get(record.name) : undefined;
         const isEmpty = record.closed && record.jobs === 0;
         const emptyAt = isEmpty ? now : old?.emptyAt;
-        const ours = this.#ours.get(`${keyOf(truth)} ${record.name}`);
+        const { name, reason = '' } = record;
         const next: KnownRecord = {
           ...record,
-          closedByUs: record.closed && ours?.has(record.reason ?? '') === true,
+          closedByUs: record.closed && this.isReasonOurs(keyOf(truth), name, reason),
           ...(emptyAt !== undefined && { emptyAt }),
         };
         return [record.name, next];
