@@ -32,7 +32,8 @@ export function remediate(scope: ClusterScope): void {
   }
   for (const node of scope.nodes) {
     if (isBeingReplaced(scope, node)) {
-      node.removal = { reason: 'replaced', replaced: true, cure: 'replace' };
+      node.removal = { reason: 'replaced', replaced: true };
+      delete node.illness;
     }
   }
 }
@@ -46,11 +47,16 @@ const words: Record<Illness['reason'], string> = {
   DiskMissing: 'its disk is lost',
 };
 
-/** Powered off to be made anew: the rest of its way out follows, whatever else is true by then. */
+/**
+ * Seen off to be made anew: the rest of its way out follows, whatever else is true by then. So it
+ * does when it seems to run again, because a listing of before must not have that forgotten; what
+ * is powered off then is the run that the listing shows, and no later one.
+ */
 function isBeingReplaced(scope: ClusterScope, node: NodeScope): boolean {
   if (node.role === 'controlPlane' || node.removal || !node.desired || !node.domain) return false;
-  if (mayRun(node.domain)) return false;
   if (judgement(scope, node)?.kind !== 'replace') return false;
   const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
-  return before?.phase === 'Deleting';
+  if (before?.phase !== 'Deleting') return false;
+  // Until it was seen off it was told as unhealthy.
+  return !mayRun(node.domain) || before.unhealthy === undefined;
 }
