@@ -56,7 +56,7 @@ const gate: Parts = {
   mutants: () => runMutants({ threads, name: positionals[1] ?? '' }, say),
   pairs: () => runPairs({ threads }, say),
   views: () => runPlans({ threads, kind: 'view', share: { take: 1, of: 2 } }, say),
-  deaths: () => runPlans({ threads, kind: 'crash', share: { take: 5, of: 6 } }, say),
+  deaths: () => runPlans({ threads, kind: 'crash', share: { take: 7, of: 8 } }, say),
   seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? seeds.gate) }, say),
 };
 

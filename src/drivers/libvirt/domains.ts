@@ -170,7 +170,7 @@ export class Domains {
     const takesAway = change === 'destroy' || change === 'undefine';
     const isMeant = takesAway ? isSameMachine : isSameOwner;
     if (isMeant(config.owner, owner)) {
-      const isLaterRun = id !== undefined && config.id !== -1 && config.id !== id;
+      const isLaterRun = id !== undefined && config.id !== undefined && config.id !== id;
       if (change === 'start' || !isLaterRun) return config;
       throw new PortError(
         'conflict',
@@ -206,7 +206,7 @@ function readStranger({ name, uuid }: DomainHandle, xml: string): DomainConfig {
   } catch (error) {
     if (!(error instanceof XmlFault)) throw error;
     const nothing = { macs: [], networks: [], files: [], volumes: [] };
-    return { name, uuid, id: -1, ...nothing, agentConnected: false };
+    return { name, uuid, ...nothing, agentConnected: false };
   }
 }
 

@@ -13,8 +13,8 @@ import { childrenOf, descendants, find, parseRoot, textAt, XmlFault } from './xm
 export interface DomainConfig {
   name: string;
   uuid: string;
-  /** Of its run, in the text of one that runs; -1 otherwise. */
-  id: number;
+  /** Of its run, in the text of one that runs. */
+  id?: number;
   owner?: OwnerMark;
   macs: string[];
   networks: string[];
@@ -37,7 +37,7 @@ export function readDomain(xml: string): DomainConfig {
   return {
     name,
     uuid: uuid.toLowerCase(),
-    id: Number(root.attributes.get('id') ?? -1),
+    ...readRun(root),
     ...(owner && { owner }),
     macs: defined(interfaces.map((item) => attributeAt(item, 'mac', 'address')?.toLowerCase())),
     networks: unique(defined(interfaces.map((item) => attributeAt(item, 'source', 'network')))),
@@ -47,6 +47,11 @@ export function readDomain(xml: string): DomainConfig {
     agentConnected:
       devices !== undefined && childrenOf(devices, 'channel').some((item) => isOpenAgent(item)),
   };
+}
+
+function readRun({ attributes }: XmlElement): Pick<DomainConfig, 'id'> {
+  const id = Number(attributes.get('id') ?? '-1');
+  return Number.isSafeInteger(id) && id >= 0 ? { id } : {};
 }
 
 /** What cannot be read is left out: it is of no consequence for whose the domain is. */

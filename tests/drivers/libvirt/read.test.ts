@@ -108,7 +108,7 @@ test('a mark that is not exactly ours is no mark', () => {
 
 test('a text tells which run it is of', () => {
   const text = domainWith('');
-  assert.equal(readDomain(text).id, -1);
+  assert.equal(readDomain(text).id, undefined);
   assert.equal(readDomain(text.replace(/<domain/, "<domain id='7'")).id, 7);
 });
 
