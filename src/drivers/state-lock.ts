@@ -54,7 +54,7 @@ export async function findHolder(run: string, own?: string): Promise<Holder | un
   for (const name of await listState(run)) {
     const pid = socketName.exec(name)?.[1];
     if (pid === undefined || name === own) continue;
-    const since = await changedAt(join(run, name));
+    const since = await lockChangedAt(join(run, name));
     if (since && (await answers(join(run, name)))) {
       return { pid: Number(pid), since: since.getTime() };
     }
@@ -64,12 +64,8 @@ export async function findHolder(run: string, own?: string): Promise<Holder | un
   return undefined;
 }
 
-/** When a controller last took or gave back the lock. */
-export function lockChangedAt(run: string): Promise<Date | undefined> {
-  return changedAt(run);
-}
-
-async function changedAt(path: string): Promise<Date | undefined> {
+/** When a lock was taken, of its socket; when one was last taken or given back, of their place. */
+export async function lockChangedAt(path: string): Promise<Date | undefined> {
   try {
     return (await stat(path)).mtime;
   } catch (thrown) {

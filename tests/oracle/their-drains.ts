@@ -13,19 +13,17 @@ export const theirDrains: Checker = {
       const now = after.schedulers.find(
         ({ namespace, cluster }) => `${namespace}/${cluster}` === key,
       );
-      return (
-        was.records
-          .filter(({ name, closed, lost }) => closed && !lost && effect.script.includes(name))
-          // As it was before: what is known of it now may be what the effect has done.
-          .filter(({ name, reason = '' }) => !memory.drains.isReasonOurs(key, name, reason))
-          .flatMap(({ name, reason = '' }) => {
-            const record = now?.records.find((item) => item.name === name);
-            if (record === undefined) return [];
-            if (!record.closed) return [`${name} was opened, which others had closed: ${reason}`];
-            if (record.reason === reason) return [];
-            return [`the reason for which others had closed ${name} was overwritten: ${reason}`];
-          })
-      );
+      // Judged by its reason before: what is known of it now may be what the effect has done.
+      return was.records
+        .filter(({ name, closed, lost }) => closed && !lost && effect.script.includes(name))
+        .filter(({ name, reason = '' }) => !memory.drains.isReasonOurs(key, name, reason))
+        .flatMap(({ name, reason = '' }) => {
+          const record = now?.records.find((item) => item.name === name);
+          if (record === undefined) return [];
+          if (!record.closed) return [`${name} was opened, which others had closed: ${reason}`];
+          if (record.reason === reason) return [];
+          return [`the reason for which others had closed ${name} was overwritten: ${reason}`];
+        });
     });
   },
 };

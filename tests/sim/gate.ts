@@ -41,30 +41,27 @@ const { values, positionals } = parseArgs({
   },
 });
 
-/** Of the gate, what fits into it beside all else; and of the long one. See decision 0008. */
-const seeds = { gate: 1_500, long: 40_000 };
 const threads = Number(values.threads ?? availableParallelism());
 const from = Number(values.from);
 
 type Parts = Record<string, () => Promise<GateResult>>;
 
-const every = { take: 10, of: 10 };
+const isLong = positionals[0] === 'long';
+const [part, mutant = ''] = isLong ? positionals.slice(1) : positionals;
+
+/** Of the gate, what fits into a build; see decision 0008. */
+const amounts = isLong
+  ? { views: { take: 10, of: 10 }, deaths: { take: 10, of: 10 }, seeds: 40_000 }
+  : { views: { take: 1, of: 2 }, deaths: { take: 7, of: 8 }, seeds: 1_500 };
 
 /** What is soonest done comes first. */
 const gate: Parts = {
   elsewhere: async () => differsElsewhere(from, say),
-  mutants: () => runMutants({ threads, name: positionals[1] ?? '' }, say),
+  mutants: () => runMutants({ threads, name: mutant }, say),
   pairs: () => runPairs({ threads }, say),
-  views: () => runPlans({ threads, kind: 'view', share: { take: 1, of: 2 } }, say),
-  deaths: () => runPlans({ threads, kind: 'crash', share: { take: 7, of: 8 } }, say),
-  seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? seeds.gate) }, say),
-};
-
-const long: Parts = {
-  ...gate,
-  views: () => runPlans({ threads, kind: 'view', share: every }, say),
-  deaths: () => runPlans({ threads, kind: 'crash', share: every }, say),
-  seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? seeds.long) }, say),
+  views: () => runPlans({ threads, kind: 'view', share: amounts.views }, say),
+  deaths: () => runPlans({ threads, kind: 'crash', share: amounts.deaths }, say),
+  seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? amounts.seeds) }, say),
 };
 
 /** Bounded for one core within three quarters of a minute. */
@@ -75,12 +72,10 @@ const smoke: Parts = {
 };
 
 function chosen(): Parts | undefined {
-  const [first, second] = positionals;
-  if (first === 'smoke') return smoke;
-  const [all, name] = first === 'long' ? [long, second] : [gate, first];
-  if (name === undefined && values.seeds === undefined) return all;
-  const part = all[name ?? 'seeds'];
-  return part && { part };
+  if (part === 'smoke') return smoke;
+  if (part === undefined && values.seeds === undefined) return gate;
+  const run = gate[part ?? 'seeds'];
+  return run && { run };
 }
 
 function commit(): string {

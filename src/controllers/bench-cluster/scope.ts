@@ -161,12 +161,19 @@ function orphanVolumes(
 }
 
 /**
- * From when a time that is on record counts; ms since the epoch. What another process wrote may be
- * of a clock of another hour, so what must last long enough lasts from the start of this one at
- * most: late rather than early.
+ * A time that is on record; ms since the epoch. What another process wrote may be of a clock of
+ * another hour, so for one that is still to come there is the start of this process.
  */
-export function countedFrom(at: number, { startedAt = at }: Observed, now: number): number {
-  return at > now ? startedAt : Math.max(at, startedAt);
+export function recordedAt(at: number, { startedAt = at }: Observed, now: number): number {
+  return at > now ? startedAt : at;
+}
+
+/**
+ * From when such a time counts: what must last long enough lasts from the start of this process at
+ * most, late rather than early.
+ */
+export function countedFrom(at: number, observed: Observed, now: number): number {
+  return Math.max(recordedAt(at, observed, now), observed.startedAt ?? at);
 }
 
 /** A domain that the guest's work runs in, or may still run in. */

@@ -39,7 +39,7 @@ export interface SchedulerNode<Facts> {
   removalReason?: string;
   /** When the removal began, as this controller remembers it; ms since the epoch. */
   removalSince?: number;
-  /** Since when the status says so without a break, also that of earlier controllers. */
+  /** Since when the status says so without a break, also that of earlier controllers; ms. */
   removalTold?: number;
   drain: { timeoutMs: number; onTimeout: 'Wait' | 'Force' };
   /** The domain runs. */

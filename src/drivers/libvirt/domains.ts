@@ -161,26 +161,16 @@ export class Domains {
   /** Undefined when it is absent; throws `conflict` when it is not the one that was looked at. */
   async #ownConfig(
     change: DomainChange,
-    { uuid, owner, id }: SeenDomain,
+    seen: SeenDomain,
     signal: AbortSignal,
   ): Promise<DomainConfig | undefined> {
+    const { uuid } = seen;
     const xml = await unlessAbsent(this.#calls.domains.xml({ name: uuid, uuid }, 0, { signal }));
     if (xml === undefined) return undefined;
     const config = readDomain(xml);
-    const takesAway = change === 'destroy' || change === 'undefine';
-    const isMeant = takesAway ? isSameMachine : isSameOwner;
-    if (isMeant(config.owner, owner)) {
-      const isLaterRun = id !== undefined && config.id !== undefined && config.id !== id;
-      if (change === 'start' || !isLaterRun) return config;
-      throw new PortError(
-        'conflict',
-        `Domain ${config.name} (${uuid}) was started anew since then`,
-      );
-    }
-    if (isSameOwner(config.owner, owner)) {
-      throw new PortError('conflict', `Domain ${config.name} (${uuid}) was made anew since then`);
-    }
-    throw new PortError('conflict', `Domain ${config.name} (${uuid}) does not carry our mark`);
+    const wrong = differenceFrom(seen, config, change);
+    if (wrong === undefined) return config;
+    throw new PortError('conflict', `Domain ${config.name} (${uuid}) ${wrong}`);
   }
 
   async #isSame(found: FoundDomain, spec: DomainSpec, signal: AbortSignal): Promise<boolean> {
@@ -197,6 +187,19 @@ export class Domains {
       ),
     );
   }
+}
+
+/** Why the domain that is there is not the one that the change is meant for. */
+function differenceFrom(
+  { owner, id }: SeenDomain,
+  config: DomainConfig,
+  change: DomainChange,
+): string | undefined {
+  if (!isSameOwner(config.owner, owner)) return 'does not carry our mark';
+  const takesAway = change === 'destroy' || change === 'undefine';
+  if (takesAway && !isSameMachine(config.owner, owner)) return 'was made anew since then';
+  const isLaterRun = id !== undefined && config.id !== undefined && config.id !== id;
+  return isLaterRun && change !== 'start' ? 'was started anew since then' : undefined;
 }
 
 /** A text that we cannot read is never one of ours, and must not hide all the other domains. */

@@ -4,7 +4,7 @@
  */
 import type { SchedulerNode, Verdict } from '../../schedulers/scheduler.ts';
 import type { PlannedAction } from '../plan.ts';
-import { type ClusterScope, countedFrom, mayRun, type NodeScope } from '../scope.ts';
+import { type ClusterScope, countedFrom, mayRun, type NodeScope, recordedAt } from '../scope.ts';
 
 export interface SchedulerStage {
   actions: PlannedAction[];
@@ -43,10 +43,9 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
 
 function removalTimes({ observed, now }: ClusterScope, since: string) {
   const told = Date.parse(since);
-  const { startedAt = now } = observed;
   return {
     removalSince: countedFrom(told, observed, now),
-    removalTold: told > now ? startedAt : told,
+    removalTold: recordedAt(told, observed, now),
   };
 }
 
