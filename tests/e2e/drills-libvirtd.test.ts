@@ -71,8 +71,9 @@ describe('drill B2', { timeout: 900_000 }, () => {
     };
     await Promise.all(clusters.map(live)).finally(() => {
       over = true;
+      // It must not outlive the lab: its end by that would hide what went wrong.
+      return killing;
     });
-    await killing;
     await eventually(
       'the host is as before',
       () => everything(bench.lab),
