@@ -144,6 +144,11 @@ export function isConflict(error: unknown): boolean {
   return numberIn(error, conflict);
 }
 
+/** Something of the system, such as a network interface, has the name already (EEXIST). */
+export function isSystemNameTaken(error: unknown): boolean {
+  return error instanceof LibvirtError && error.number === 38 && error.errno === 17;
+}
+
 /** The object was in another state than the call needs: observe again, then decide. */
 export function isStateRace(error: unknown): boolean {
   return error instanceof LibvirtError && error.number === 55;

@@ -187,6 +187,28 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     assert.match(await hypervisor.consoleLog(spec.volume, 20, signal()), /^\d*\n(\d+\n)+20000\n$/);
   });
 
+  test('a network starts although a daemon that died has left its bridge behind', async () => {
+    const network = networkSpec({ name: 'net-left', cidr: '10.94.0.0/24' });
+    const active = async () => {
+      const { networks } = await hypervisor.inventory(signal());
+      return networks.find(({ name }) => name === network.name)?.active;
+    };
+    const bridge = async () => {
+      const xml = await host.virsh('net-dumpxml', network.name);
+      return /bridge name='(\w+)'/.exec(xml)?.[1] ?? assert.fail(xml);
+    };
+    await hypervisor.createNetwork(network, signal());
+    const left = await bridge();
+    await host.virsh('net-destroy', network.name);
+    await host.lab.exec(['ip', 'link', 'add', left, 'type', 'bridge']);
+    await hypervisor.createNetwork(network, signal());
+    assert.equal(await active(), true);
+    assert.notEqual(await bridge(), left);
+    // It is not known to be ours, so a person takes it away.
+    await host.lab.exec(['ip', 'link', 'delete', left]);
+    await hypervisor.removeNetwork(network, signal());
+  });
+
   test('a power cut by hand is told within a second', async () => {
     const spec = domainSpec(1);
     const told = Promise.withResolvers<number>();

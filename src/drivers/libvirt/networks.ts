@@ -6,7 +6,7 @@
  */
 import type { LeaseView, NetworkSpec, NetworkView, OwnerMark } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
-import { isAbsent, isStateRace } from '../../libvirt/error.ts';
+import { isAbsent, isStateRace, isSystemNameTaken } from '../../libvirt/error.ts';
 import { NetworkList } from '../../libvirt/flags.ts';
 import type { NetworkHandle } from '../../libvirt/procedures/handle.ts';
 import { unlessAbsent } from './absent.ts';
@@ -77,7 +77,7 @@ export class Networks {
       const found = await this.#ownNetwork(spec, signal);
       const isKept = found !== undefined && (await networks.isPersistent(found, options));
       const network = isKept ? found : await networks.define(xml, options);
-      if (!(await networks.isActive(network, options))) await networks.create(network, options);
+      if (!(await networks.isActive(network, options))) await this.#start(network, xml, signal);
     } catch (error) {
       if (!isStateRace(error)) throw error;
       // Somebody started it between the question and the call.
@@ -85,6 +85,21 @@ export class Networks {
       if (found === undefined || !(await networks.isActive(found, options))) throw error;
     } finally {
       this.forget(spec.uuid);
+    }
+  }
+
+  /**
+   * A daemon that dies while it starts a network leaves the bridge behind that the definition
+   * names. Defined anew, it gets the name of one that is free.
+   */
+  async #start(network: NetworkHandle, xml: string, signal: AbortSignal): Promise<void> {
+    const options = { signal };
+    const { networks } = this.#calls;
+    try {
+      await networks.create(network, options);
+    } catch (error) {
+      if (!isSystemNameTaken(error)) throw error;
+      await networks.create(await networks.define(xml, options), options);
     }
   }
 
