@@ -287,10 +287,16 @@ const cases: Case[] = [
   },
   {
     id: 'S14',
+    what: 'the reason of a person is overwritten by us, and not by another person meanwhile',
+    bad: (scene) => closedAgain(scene, 'ours'),
+    good: (scene) => closedAgain(scene, 'disk is slow'),
+  },
+  {
+    id: 'S14',
     what: 'the reason of a person is overwritten, who closed what was then lost',
     bad(scene) {
       Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud' });
-      scene.wait(1000).command('down a-w-1', () => {
+      scene.wait(1000).command('down a-w-1 reason=ours', () => {
         scene.record('a-w-1').reason = 'ours';
       });
     },
@@ -452,6 +458,13 @@ function forgotten(scene: Scene, up: boolean): void {
 }
 
 /** A head without power, or from a backup, has forgotten that it had deleted the record. */
+function closedAgain(scene: Scene, reason: string) {
+  Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud' });
+  scene.wait(1000).command('down a-w-1 reason=ours', () => {
+    scene.record('a-w-1').reason = reason;
+  });
+}
+
 function cameBack(scene: Scene, reason: string): void {
   const closed = { ...scene.record('a-w-1'), closed: true, reason };
   scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');

@@ -21,7 +21,9 @@ export const theirDrains: Checker = {
           const record = now?.records.find((item) => item.name === name);
           if (record === undefined) return [];
           if (!record.closed) return [`${name} was opened, which others had closed: ${reason}`];
-          if (record.reason === reason) return [];
+          // A person may close it once more while the effect is under way.
+          const isByUs = effect.script.includes(record.reason ?? '');
+          if (record.reason === reason || !isByUs) return [];
           return [`the reason for which others had closed ${name} was overwritten: ${reason}`];
         });
     });

@@ -1,10 +1,12 @@
 /**
  * Which outdated workers may be replaced now, so that at most `maxUnavailable` of a pool's
- * `replicas` are missing. What has begun goes on, then nodes that are unusable anyway, unless as
- * many are being made, then as many others as the pool can spare. With `maxSurge`, nodes beyond
+ * `replicas` are missing. What has begun goes on, unless it still runs and as many others are
+ * missing by now; then nodes that are unusable anyway, those that were never at work first, unless
+ * as many are being made; then as many others as the pool can spare. With `maxSurge`, nodes beyond
  * `replicas` stand in meanwhile. Head nodes are never replaced by themselves, because the
  * scheduler's state lives there. Pure.
  */
+import type { NodePhase } from '../../crd/status.ts';
 import type { DomainView } from '../ports.ts';
 import type { AnyScheduler } from '../schedulers/scheduler.ts';
 import type { DesiredCluster, DesiredNode } from './desired.ts';
@@ -39,18 +41,22 @@ export function chooseStandIns(
   });
 }
 
+type Phases = ReadonlySet<NodePhase | undefined>;
+const leaving: Phases = new Set(['Draining', 'Deleting']);
+const coming: Phases = new Set(['Pending', 'Creating', 'Booting', 'Configuring', 'Stalled']);
+
 export function chooseReplacements(scope: ClusterScope): Set<string> {
   const { previous, scheduler } = scope.observed;
   // Nothing new begins on a guess: while the scheduler cannot be asked, only what has begun goes on,
   // and a VM that is off is not started for an old spec.
-  const leaving = previous?.nodes.filter(
-    ({ phase }) => phase === 'Draining' || phase === 'Deleting',
-  );
-  const names = new Set(leaving?.map(({ name }) => name));
+  const phases = new Map(previous?.nodes.map(({ name, phase }) => [name, phase]));
+  const isLeaving = ({ name }: NodeScope) => leaving.has(phases.get(name));
   if (scheduler.view === undefined) {
     const going = scope.nodes.filter(
-      ({ name, role, outdated, domain }) =>
-        role === 'worker' && outdated === true && (names.has(name) || domain?.state === 'shutoff'),
+      (node) =>
+        node.role === 'worker' &&
+        node.outdated === true &&
+        (isLeaving(node) || node.domain?.state === 'shutoff'),
     );
     return new Set(going.map(({ name }) => name));
   }
@@ -62,18 +68,27 @@ export function chooseReplacements(scope: ClusterScope): Set<string> {
     const budget = usable.length - (pool.replicas - pool.maxUnavailable);
     const useless = nodes.filter((node) => !usable.includes(node));
     const most = pool.maxUnavailable + pool.maxSurge;
-    const begun = useless
-      .filter(({ outdated, name }) => outdated && names.has(name))
-      .slice(0, most);
+    // What was never at work, or is off, is missing whatever becomes of it.
+    const missing = useless.filter(
+      (node) => !runs(node.domain) || coming.has(phases.get(node.name)),
+    );
+    const begun = useless.filter((node) => node.outdated && isLeaving(node));
+    const [off, running] = parted(begun, (node) => missing.includes(node));
+    const going = [...off, ...running.slice(0, Math.max(0, most - missing.length))];
     // One that is being made takes a place too: what is useless for a moment may come back first.
     const made = useless.filter(({ outdated }) => !outdated).length;
-    const broken = useless
-      .filter(({ outdated, name }) => outdated && !names.has(name))
-      .slice(0, Math.max(0, most - begun.length - made));
+    const broken = useless.filter((node) => node.outdated && !isLeaving(node));
+    const first = parted(broken, (node) => missing.includes(node)).flat();
+    const mended = first.slice(0, Math.max(0, most - going.length - made));
     const healthy = usable.filter((node) => node.outdated).slice(0, Math.max(0, budget));
-    for (const node of [...begun, ...broken, ...healthy]) chosen.add(node.name);
+    for (const node of [...going, ...mended, ...healthy]) chosen.add(node.name);
   }
   return chosen;
+}
+
+/** Those of which it holds, and the others. */
+function parted<T>(items: readonly T[], holds: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))];
 }
 
 function runs(domain: DomainView | undefined): boolean {

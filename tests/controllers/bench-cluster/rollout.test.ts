@@ -53,6 +53,24 @@ describe('a rollout', () => {
     assert.deepEqual(leaving(round), ['alpha-compute-2'], 'it has begun');
   });
 
+  test('takes back what it has begun and still runs while another one is made', () => {
+    const round = edited();
+    assert.deepEqual(leaving(round), ['alpha-compute-0']);
+    round.ready?.delete('alpha-compute-0');
+    round.without({ domain: 'alpha-compute-1' });
+    assert.deepEqual(leaving(round), []);
+  });
+
+  test('begins with one that was never at work', () => {
+    const round = edited();
+    leaving(round);
+    round.ready?.clear();
+    const late = round.observed.previous?.nodes.find(({ name }) => name === 'alpha-compute-2');
+    assert.ok(late);
+    late.phase = 'Booting';
+    assert.deepEqual(leaving(round), ['alpha-compute-2']);
+  });
+
   test('begins with nothing while the scheduler cannot be asked', () => {
     const round = edited();
     round.ready = undefined;
