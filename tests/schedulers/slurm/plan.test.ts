@@ -157,6 +157,26 @@ const present: Case[] = [
     is: 'notReady InvalidRegistration',
   },
   {
+    name: 'a VM that is larger than when its disk joined joins anew',
+    node: worker({}, a.joinedFacts({ joinHardware: { cpus: 1, memoryMiB: 448 } })),
+    view: view([record({ state: 'IDLE+DRAIN+INVALID_REG' })]),
+    is: 'configuring Joining',
+    does: [join],
+  },
+  {
+    name: 'a VM that is smaller than when its disk joined joins before its record is made anew',
+    node: worker({}, a.joinedFacts({ joinHardware: { cpus: 1, memoryMiB: 1984 } })),
+    view: view([record({ state: 'IDLE+DRAIN+INVALID_REG', realMemoryMib: 1984 })]),
+    is: 'configuring Joining',
+    does: [join],
+  },
+  {
+    name: 'a kernel that has a little less memory than when it joined is the same machine',
+    node: worker({}, a.joinedFacts({ joinHardware: { cpus: 1, memoryMiB: 1024 } })),
+    view: usable,
+    is: 'ready',
+  },
+  {
     name: 'slurmd that does not run is started again',
     node: worker(
       {},

@@ -211,7 +211,7 @@ daemon slurmctld UnitFileState disabled
 daemon slurmd ActiveState activating
 conf ${'a'.repeat(64)}
 applied ${'b'.repeat(64)} 123
-join ${'c'.repeat(32)}
+join 2 960 ${'c'.repeat(32)}
 slurm-facts end`;
 
 test('facts are read', () => {
@@ -223,7 +223,13 @@ test('facts are read', () => {
     appliedDigest: 'b'.repeat(64),
     appliedSerial: '123',
     joinDigest: 'c'.repeat(32),
+    joinHardware: { cpus: 2, memoryMiB: 960 },
   });
+});
+
+test('a join of an earlier release told no hardware', () => {
+  const { joinDigest, joinHardware } = parseFacts(facts.replace('join 2 960 ', 'join '));
+  assert.deepEqual([joinDigest, joinHardware], ['c'.repeat(32), undefined]);
 });
 
 test('facts that are cut anywhere are refused', () => {

@@ -26,6 +26,8 @@ export interface SlurmFacts {
   appliedSerial?: string;
   /** Digest of the inputs of the join that is in place; on joined workers. */
   joinDigest?: string;
+  /** What that join told slurmd to register; unknown where an earlier release wrote it. */
+  joinHardware?: { cpus: number; memoryMiB: number };
 }
 
 export class SlurmOutputError extends Error {
@@ -47,6 +49,7 @@ export const appliedPath = '/var/lib/benchcluster/slurm-head';
 /** On heads: a node and the start of its slurmd in each line, as of the last such change. */
 export const olderSlurmdsPath = '/var/lib/benchcluster/slurm-older';
 export const slurmdDropInPath = '/etc/systemd/system/slurmd.service.d/20-benchcluster-join.conf';
+/** Followed by CPUs, MiB of memory and the digest; earlier releases wrote the digest alone. */
 export const joinMark = '# benchcluster join ';
 
 export const enabledDir = '/etc/systemd/system/multi-user.target.wants';
@@ -91,8 +94,8 @@ if [ -r ${confPath} ] && sum=$(sha256sum ${confPath}); then echo "conf \${sum%% 
 if [ -r ${appliedPath} ] && read -r digest start serial slurmd <${appliedPath}; then
   case $serial in '' | *[!0-9]*) ;; *) echo "applied $digest $serial" ;; esac
 fi
-if [ -r ${slurmdDropInPath} ] && read -r line <${slurmdDropInPath}; then
-  case $line in '${joinMark}'*) echo "join \${line##* }" ;; esac
+if [ -r ${slurmdDropInPath} ] && read -r hash name kind words <${slurmdDropInPath}; then
+  case "$hash $name $kind " in '${joinMark}') echo "join $words" ;; esac
 fi
 echo 'slurm-facts end'
 )`;
@@ -127,7 +130,8 @@ export function parseFacts(stdout: string): SlurmFacts {
   });
   const [confDigest] = single.get('conf') ?? [];
   const [appliedDigest, appliedSerial] = single.get('applied') ?? [];
-  const [joinDigest] = single.get('join') ?? [];
+  const [joinDigest, memory, cpus] = single.get('join')?.toReversed() ?? [];
+  const joinHardware = { cpus: Number(cpus), memoryMiB: Number(memory) };
   return {
     daemons: {
       munge: daemonFacts('munge'),
@@ -138,5 +142,11 @@ export function parseFacts(stdout: string): SlurmFacts {
     ...(appliedDigest !== undefined && { appliedDigest }),
     ...(appliedSerial !== undefined && { appliedSerial }),
     ...(joinDigest !== undefined && { joinDigest }),
+    ...(isWhole(cpus) && isWhole(memory) && { joinHardware }),
   };
+}
+
+/** More digits would be no exact number. */
+export function isWhole(text: string | undefined): boolean {
+  return /^\d{1,15}$/.test(text ?? '');
 }

@@ -10,19 +10,19 @@ hardware=\${hardware#*CPUs=}
 hardware=\${hardware%%
 *}
 memory=\${hardware##* RealMemory=}
-hardware=CPUs=\${hardware%% RealMemory=*}
+hardware=\${hardware%% RealMemory=*}
 case $memory in '' | *[!0-9]*) echo 'slurmd -C tells no hardware' >&2; exit 1 ;; esac
 # Slurm keeps the first registration for good and drains a node that later shows a single MiB less,
 # which a kernel may do from boot to boot: so a little less than there is, and a round number.
 memory=$(((memory - 4) / 16 * 16))
 mkdir -p ${slurmdDropInPath.replace(/\/[^/]*$/, '')}
 cat >${slurmdDropInPath}.new <<end
-${joinMark}${joinDigest(input)}
+${joinMark}\${hardware%% *} $memory ${joinDigest(input)}
 [Unit]
 ConditionPathExists=
 [Service]
 ExecStart=
-ExecStart=$(command -v slurmd) -D -s -Z --conf-server ${input.headAddress}:6817 -N $name --conf "$hardware RealMemory=$memory Feature=${input.pool}"
+ExecStart=$(command -v slurmd) -D -s -Z --conf-server ${input.headAddress}:6817 -N $name --conf "CPUs=$hardware RealMemory=$memory Feature=${input.pool}"
 end
 mv ${slurmdDropInPath}.new ${slurmdDropInPath}
 ${enableScript('slurmd', 'slurmctld')}case $services in munge*) systemctl restart munge.service; services=slurmd.service ;; esac

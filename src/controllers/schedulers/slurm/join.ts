@@ -126,6 +126,19 @@ function isMisfit(node: SlurmNode, view: SlurmView, record: NodeRecord): boolean
   return facts.cpus !== record.cpus || facts.memoryMiB < record.realMemoryMib;
 }
 
+/** Memory that a kernel may have less or more from boot to boot, and what the join rounds away. */
+const slackMiB = 64;
+
+/**
+ * A disk of before is under a domain of another size, as when a person undefined it: slurmd would go
+ * on to register what the machine had when it joined.
+ */
+function isResized({ facts }: SlurmNode): boolean {
+  const told = facts?.scheduler.joinHardware;
+  if (facts === undefined || told === undefined) return false;
+  return told.cpus !== facts.cpus || Math.abs(facts.memoryMiB - told.memoryMiB) > slackMiB;
+}
+
 /** A drain of somebody is to outlive the VM, so that record stays, and the VM joins beside it. */
 function staleRecord(
   scope: SlurmScope,
@@ -133,7 +146,8 @@ function staleRecord(
   view: SlurmView,
   record: NodeRecord,
 ): Decision | undefined {
-  const isStale = isOfEarlierLife(node) || isMisfit(node, view, record);
+  // One that would register the same again joins first.
+  const isStale = isOfEarlierLife(node) || (isMisfit(node, view, record) && !isResized(node));
   const isKept = isDrainedByOthers(record) && !record.flags.includes('INVALID_REG');
   if (!isStale || isKept) return undefined;
   const why = 'its record is of an earlier VM';
@@ -156,7 +170,7 @@ function join(
   const runs = [daemons.munge, daemons.slurmd].every(
     ({ active, enabled }) => active === 'active' && enabled,
   );
-  const hasJoined = joined === joinDigest(input);
+  const isJoined = joined === joinDigest(input) && !isResized(node);
   const script = joinScript(input);
   const evidence = { daemons, joined, bootId: facts.bootId };
   const work = { family: 'slurm-join', content: { files: joinFiles, script }, evidence };
@@ -164,7 +178,7 @@ function join(
   if (state.kind === 'running') {
     return { verdict: configuring('Joining', `unit ${state.unit} runs`) };
   }
-  if (hasJoined && runs && record !== undefined) return undefined;
+  if (isJoined && runs && record !== undefined) return undefined;
   if (state.kind === 'resting') {
     const { failure, retryAt } = state;
     return { verdict: { kind: 'failed', reason: 'JoinFailed', message: failure, retryAt } };
@@ -174,13 +188,14 @@ function join(
     state.failure === undefined
       ? configuring('Joining', 'slurmd is configured and started')
       : { kind: 'failed', reason: 'JoinFailed', message: state.failure, retryAt: scope.now };
-  const why = whyJoin(joined, hasJoined, runs);
+  const why = whyJoin(node, joined === joinDigest(input), runs);
   return { verdict, actions: [{ node: node.name, action, why }] };
 }
 
-function whyJoin(joined: string | undefined, hasJoined: boolean, runs: boolean): string {
-  if (joined === undefined) return 'the node has not joined';
-  if (!hasJoined) return 'an address changed since it joined';
+function whyJoin(node: SlurmNode, isSame: boolean, runs: boolean): string {
+  if (node.facts?.scheduler.joinDigest === undefined) return 'the node has not joined';
+  if (!isSame) return 'an address changed since it joined';
+  if (isResized(node)) return 'its VM has other CPUs or memory than when it joined';
   return runs ? 'slurmctld has no record of it' : 'slurmd or munge does not run';
 }
 

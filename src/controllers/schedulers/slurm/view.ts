@@ -3,7 +3,7 @@
  * with a line that is not understood throws: a cut answer must never look like an empty cluster.
  * Free text of people (reasons, comments) may hold anything and is taken for text only.
  */
-import { confPath, olderSlurmdsPath, SlurmOutputError } from './facts.ts';
+import { confPath, isWhole, olderSlurmdsPath, SlurmOutputError } from './facts.ts';
 import { expandHostlist } from './hostlist.ts';
 
 export interface NodeRecord {
@@ -163,11 +163,6 @@ function timeOf(key: 'bootTime' | 'slurmdStartTime', text: string | undefined, l
   if (text === 'None' || text === 'Unknown' || text === '0') return {};
   if (!isWhole(text)) throw new SlurmOutputError(`${key} is not understood`, line);
   return { [key]: Number(text) };
-}
-
-/** More digits would be no exact number. */
-function isWhole(text: string | undefined): boolean {
-  return /^\d{1,15}$/.test(text ?? '');
 }
 
 function printable(text: string): string {
