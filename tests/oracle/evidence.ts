@@ -58,7 +58,7 @@ export function reasonToGo(
   if (made === undefined) return 'changed';
   if (made.orders.some((order) => machineOf(order, node.pool)?.print !== machine.print))
     return 'changed';
-  return memory.health.unwellFor(node.uuid, memory.now) >= patienceMs ? 'ill' : undefined;
+  return memory.health.uselessFor(node.uuid, memory.now) >= patienceMs ? 'ill' : undefined;
 }
 
 /** Images are kept as long as any cluster refers to them, as the controller has it on record. */

@@ -19,6 +19,8 @@ const seenUpMs = 60_000;
 
 export class Health {
   readonly #unwellSince = new Map<string, number>();
+  readonly #uselessSince = new Map<string, number>();
+  readonly #wellSince = new Map<string, number>();
   readonly #runs = new Map<string, Run>();
 
   saw({ hosts, now }: Truth): void {
@@ -28,11 +30,11 @@ export class Health {
       for (const domain of host.domains) {
         there.add(domain.uuid);
         this.#sawRun(domain, now);
-        if (isWell(domain, disks)) this.#unwellSince.delete(domain.uuid);
-        else if (!this.#unwellSince.has(domain.uuid)) this.#unwellSince.set(domain.uuid, now);
+        this.#sawHealth(domain.uuid, isWell(domain, disks), now);
       }
     }
-    for (const known of [this.#unwellSince, this.#runs]) {
+    const all = [this.#unwellSince, this.#uselessSince, this.#wellSince, this.#runs];
+    for (const known of all) {
       for (const uuid of known.keys()) if (!there.has(uuid)) known.delete(uuid);
     }
   }
@@ -42,10 +44,29 @@ export class Health {
     return now - (this.#unwellSince.get(uuid) ?? now);
   }
 
+  /** The same, with what it answered for a moment in between, when nobody may have asked. */
+  uselessFor(uuid: string, now: number): number {
+    if (now - (this.#wellSince.get(uuid) ?? now) >= seenUpMs) return 0;
+    return now - (this.#uselessSince.get(uuid) ?? now);
+  }
+
   /** Milliseconds; 0 for one that is off, or was never up since its start. */
   illFor(uuid: string, now: number): number {
     const run = this.#runs.get(uuid);
     return run?.wasUp ? now - (run.illSince ?? now) : 0;
+  }
+
+  #sawHealth(uuid: string, isWell: boolean, now: number): void {
+    if (this.uselessFor(uuid, now) === 0) this.#uselessSince.delete(uuid);
+    if (isWell) {
+      this.#unwellSince.delete(uuid);
+      if (!this.#wellSince.has(uuid)) this.#wellSince.set(uuid, now);
+      return;
+    }
+    this.#wellSince.delete(uuid);
+    for (const since of [this.#unwellSince, this.#uselessSince]) {
+      if (!since.has(uuid)) since.set(uuid, now);
+    }
   }
 
   #sawRun(domain: DomainTruth, now: number): void {

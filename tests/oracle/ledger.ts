@@ -36,6 +36,7 @@ export interface ImageSpec {
 
 /** What the controller has on record of a cluster, as far as it matters here. */
 export interface StoredCluster {
+  cluster?: { spec: Pick<ClusterSpec, 'workers'> };
   deletionTimestamp?: string;
   images?: { metadata: { name: string }; spec: ImageSpec }[];
 }
@@ -105,11 +106,16 @@ export class Ledger {
   }
 
   /** The controller has stored its record of the cluster; a deletion that is held is not in it. */
-  recorded(cluster: string, { deletionTimestamp, images }: StoredCluster): void {
-    const isDeleting = deletionTimestamp !== undefined;
+  recorded(cluster: string, stored: StoredCluster, now: number): void {
+    const isDeleting = stored.deletionTimestamp !== undefined;
     const versions = this.versions(cluster);
     const last = isDeleting ? versions.at(-1) : versions.findLast(({ deleting }) => !deleting);
-    if (last) this.#recorded.set(cluster, this.#asRead(last, images));
+    // A file that was written and broken at once was never read.
+    const read = this.#recent(cluster, now).filter(
+      ({ deleting, spec }) => !deleting && hasSameMachines(spec, stored.cluster?.spec),
+    );
+    const version = isDeleting || read.length === 0 ? last : read.at(-1);
+    if (version) this.#recorded.set(cluster, this.#asRead(version, stored.images));
   }
 
   removed(cluster: string): void {
@@ -140,13 +146,17 @@ export class Ledger {
 
   /** Every version that an effect of now may be founded on. */
   recent(cluster: string, now: number): Version[] {
-    const versions = this.#versions.get(cluster) ?? [];
-    const recent = versions.filter((_, index) => {
+    const recent = this.#recent(cluster, now);
+    const recorded = this.#recorded.get(cluster);
+    return recorded && !recent.includes(recorded) ? [recorded, ...recent] : recent;
+  }
+
+  #recent(cluster: string, now: number): Version[] {
+    const versions = this.versions(cluster);
+    return versions.filter((_, index) => {
       const until = versions[index + 1]?.from ?? Number.POSITIVE_INFINITY;
       return until + graceMs >= now;
     });
-    const recorded = this.#recorded.get(cluster);
-    return recorded && !recent.includes(recorded) ? [recorded, ...recent] : recent;
   }
 
   versions(cluster: string): readonly Version[] {
@@ -280,6 +290,11 @@ function grows(from: Version, to: Version): boolean {
       [...hosts],
     ]);
   return rest(from) === rest(to);
+}
+
+/** However many of them there are: a record may keep nodes that an edit is not to take away yet. */
+function hasSameMachines(a: Pick<ClusterSpec, 'workers'>, b?: Pick<ClusterSpec, 'workers'>) {
+  return JSON.stringify(a.workers.map(sizeless)) === JSON.stringify(b?.workers.map(sizeless));
 }
 
 function sizeless(pool: PoolSpec): unknown {

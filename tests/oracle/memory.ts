@@ -64,7 +64,7 @@ export class Memory {
     this.takenDown.done(effect, before);
     switch (effect.kind) {
       case 'putCluster':
-        this.ledger.recorded(effect.cluster, effect.record as StoredCluster);
+        this.ledger.recorded(effect.cluster, effect.record as StoredCluster, after.now);
         this.holds.recorded(effect.cluster, this.ledger.inForce(effect.cluster), after.now);
         this.attempts.forget();
         break;

@@ -1,8 +1,8 @@
 /**
  * Which outdated workers may be replaced now, so that at most `maxUnavailable` of a pool's
- * `replicas` are missing. What has begun goes on, unless it still runs and as many others are
- * missing by now; then nodes that are unusable anyway, those that were never at work first, unless
- * as many are being made; then as many others as the pool can spare. With `maxSurge`, nodes beyond
+ * `replicas` are missing. What has begun goes on, unless it still runs and as many are being made
+ * by now; then nodes that are unusable anyway, those that were never at work first, unless as many
+ * are being made; then as many others as the pool can spare. With `maxSurge`, nodes beyond
  * `replicas` stand in meanwhile. Head nodes are never replaced by themselves, because the
  * scheduler's state lives there. Pure.
  */
@@ -69,17 +69,16 @@ export function chooseReplacements(scope: ClusterScope): Set<string> {
     const useless = nodes.filter((node) => !usable.includes(node));
     const most = pool.maxUnavailable + pool.maxSurge;
     // What was never at work, or is off, is missing whatever becomes of it.
-    const missing = useless.filter(
-      (node) => !runs(node.domain) || coming.has(phases.get(node.name)),
-    );
+    const isMissing = (node: NodeScope) => !runs(node.domain) || coming.has(phases.get(node.name));
+    const made = useless.filter(({ outdated }) => !outdated);
     const begun = useless.filter((node) => node.outdated && isLeaving(node));
-    const [off, running] = parted(begun, (node) => missing.includes(node));
-    const going = [...off, ...running.slice(0, Math.max(0, most - missing.length))];
+    const [off, running] = parted(begun, isMissing);
+    const free = Math.max(0, most - off.length - made.filter(isMissing).length);
+    const going = [...off, ...running.slice(0, free)];
     // One that is being made takes a place too: what is useless for a moment may come back first.
-    const made = useless.filter(({ outdated }) => !outdated).length;
     const broken = useless.filter((node) => node.outdated && !isLeaving(node));
-    const first = parted(broken, (node) => missing.includes(node)).flat();
-    const mended = first.slice(0, Math.max(0, most - going.length - made));
+    const first = parted(broken, isMissing).flat();
+    const mended = first.slice(0, Math.max(0, most - going.length - made.length));
     const healthy = usable.filter((node) => node.outdated).slice(0, Math.max(0, budget));
     for (const node of [...going, ...mended, ...healthy]) chosen.add(node.name);
   }

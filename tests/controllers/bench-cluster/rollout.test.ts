@@ -63,12 +63,15 @@ describe('a rollout', () => {
 
   test('begins with one that was never at work', () => {
     const round = edited();
-    leaving(round);
+    round.plan();
+    const [, first, , third] = round.observed.previous?.nodes ?? [];
+    assert.ok(first?.name === 'alpha-compute-0' && third?.name === 'alpha-compute-2');
+    first.phase = 'NotReady';
+    third.phase = 'Booting';
     round.ready?.clear();
-    const late = round.observed.previous?.nodes.find(({ name }) => name === 'alpha-compute-2');
-    assert.ok(late);
-    late.phase = 'Booting';
     assert.deepEqual(leaving(round), ['alpha-compute-2']);
+    round.ready?.add('alpha-compute-1');
+    assert.deepEqual(leaving(round), ['alpha-compute-2'], 'it has begun');
   });
 
   test('begins with nothing while the scheduler cannot be asked', () => {
