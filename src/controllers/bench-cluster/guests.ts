@@ -34,7 +34,7 @@ interface Known {
 type Waiting = ReturnType<typeof waiting>;
 
 const visitTimeoutMs = 20_000;
-/** How old the answer of a late visit may be when a round takes it. */
+/** How old an answer may be when a round goes by it. */
 const freshMs = 5_000;
 
 interface Pending {
@@ -97,6 +97,11 @@ export class Guests {
     delete known?.facts;
     delete known?.factsBefore;
     this.#pending.delete(uuid);
+  }
+
+  /** Whether what was told then may still be gone by. */
+  isFresh(at: number): boolean {
+    return this.#clock.now() - at < freshMs;
   }
 
   hasAnswered(guest: GuestDomain): boolean {

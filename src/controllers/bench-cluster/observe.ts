@@ -66,10 +66,14 @@ export async function observe(
   const workers = guests.filter(({ domain }) => !isHead(cluster, domain));
   const asking = askScheduler(ports, context, heads, signal);
   const early = visitUnproven(ports, workers, asking, signal);
-  const { head, scheduler } = await asking;
-  const visits = await visitWorkers(ports, context, workers, scheduler.view, early, signal);
-  const asked = new Map([...head, ...visits]);
-  return { ...context, ...(await latest(cluster, ports, inventory, asked, signal)), scheduler };
+  const answer = await asking;
+  const visits = await visitWorkers(ports, context, workers, answer.scheduler.view, early, signal);
+  const asked = new Map([...answer.head, ...visits]);
+  const found = await latest(cluster, ports, inventory, asked, signal);
+  // The host may have taken long to list: what is drained by an answer of before need not be so now.
+  const isOld = answer.at !== undefined && !ports.guests.isFresh(answer.at);
+  const { scheduler } = isOld ? await askScheduler(ports, context, heads, signal) : answer;
+  return { ...context, ...found, scheduler };
 }
 
 /** Guests may take long to answer, and VMs do not wait: the listing that counts is the last one. */
@@ -146,13 +150,20 @@ function isHead(cluster: DesiredCluster, domain: DomainView): boolean {
 
 type Named = [string, GuestView];
 
+interface Answer {
+  head: Named[];
+  scheduler: Observed['scheduler'];
+  /** When its view came. */
+  at?: number;
+}
+
 /** One command on the head returns its facts and the scheduler's own view. */
 async function askScheduler(
   ports: ObservePorts,
   context: ObserveContext,
   heads: GuestDomain[],
   signal: AbortSignal,
-): Promise<{ head: Named[]; scheduler: Observed['scheduler'] }> {
+): Promise<Answer> {
   const head = heads[0];
   if (head === undefined) return { head: [], scheduler: { error: 'no head node runs' } };
   const { name } = head.domain;
@@ -169,7 +180,7 @@ async function askScheduler(
   }
   const answer = schedulerView(scheduler, read.view);
   if (answer.view !== undefined) ports.guests.noteAnswer(head);
-  return { head: [guest], scheduler: answer };
+  return { head: [guest], scheduler: answer, at: visit.at };
 }
 
 /** While our unit forms the head for the first time, there is no scheduler to be asked. */
