@@ -12,7 +12,7 @@ import {
 } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { filesOf, sectionsOf, unitOf } from './guest-texts.ts';
-import { poolPath, type SimDomain, type SimVolume } from './host.ts';
+import type { SimDomain, SimVolume } from './host.ts';
 import { type SimHypervisor, simHostKey } from './hypervisor.ts';
 
 export interface SimUnit {
@@ -115,19 +115,14 @@ export class SimGuests implements GuestRunner {
     if (domain === undefined || domain.id === -1 || this.#runs.has(domain.id)) return;
     const { id, startedAt } = domain;
     clock.after(Math.max(0, startedAt + sshAfterMs - clock.now()), () => {
-      if (domain.id === id && this.#volumeOf(domain) !== undefined) this.#of(domain);
+      if (domain.id === id && hypervisor.rootOf(domain) !== undefined) this.#of(domain);
     });
-  }
-
-  #volumeOf(domain: SimDomain): SimVolume | undefined {
-    const root = domain.files[0]?.slice(poolPath.length + 1) ?? '';
-    return this.#options.hypervisor.volumes.get(root);
   }
 
   #of(domain: SimDomain): SimGuest {
     const known = this.#runs.get(domain.id);
     if (known !== undefined) return known;
-    const volume = this.#volumeOf(domain);
+    const volume = this.#options.hypervisor.rootOf(domain);
     if (volume === undefined) {
       throw new PortError('unreachable', `${domain.name} has lost its disk`);
     }
@@ -143,10 +138,8 @@ export class SimGuests implements GuestRunner {
   /** As SSH would: by address, then by what the machine there proves of itself. */
   #reach(target: GuestTarget): SimGuest {
     const { hypervisor, clock, sshAfterMs = 4000 } = this.#options;
-    const leases = [...hypervisor.networks.values()].flatMap((network) => network.leases);
-    const macs = leases.filter(({ address }) => address === target.address).map(({ mac }) => mac);
     const domain = [...hypervisor.domains.values()].find(
-      (item) => macs.includes(item.mac) && item.state === 'running',
+      (item) => item.state === 'running' && hypervisor.addressOf(item) === target.address,
     );
     if (domain === undefined || domain.hung || clock.now() < domain.startedAt + sshAfterMs) {
       throw new PortError('unreachable', `${target.address} does not answer`);

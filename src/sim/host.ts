@@ -71,6 +71,8 @@ export class SimHost {
   readonly #options: SimHostOptions;
   readonly #clock: Clock;
   readonly #changed: (domain?: string) => void;
+  /** Which address was leased to the guest on a disk: that is where it keeps how it asks for one. */
+  readonly #leased = new WeakMap<SimVolume, string>();
   #nextId = 1;
   #nextAddress = 10;
   #listed: { listing: HostInventory; changes: number; poolActive: boolean } | undefined;
@@ -108,6 +110,7 @@ export class SimHost {
     const { id } = domain;
     this.#clock.after(this.#options.agentAfterMs ?? 3000, () => {
       if (domain.id !== id || domain.hung || this.domains.get(domain.uuid) !== domain) return;
+      this.#lease(domain);
       domain.agentConnected = true;
       this.#changed(domain.uuid);
     });
@@ -124,6 +127,16 @@ export class SimHost {
     domain.state = 'shutoff';
     domain.reason = reason;
     if (!domain.persistent) this.domains.delete(domain.uuid);
+  }
+
+  /** Where its guest is, or was last. */
+  addressOf({ network, mac }: SimDomain): string | undefined {
+    return this.networks.get(network)?.leases.findLast((held) => held.mac === mac)?.address;
+  }
+
+  /** The volume of its disk, as long as that is there. */
+  rootOf({ files: [root = ''] }: SimDomain): SimVolume | undefined {
+    return this.volumes.get(root.slice(poolPath.length + 1));
   }
 
   undefine(domain: SimDomain): void {
@@ -211,16 +224,21 @@ export class SimHost {
     const dueAt = domain.startedAt + (this.#options.leaseAfterMs ?? 2000);
     if (domain.id === -1 || domain.leased || !network?.active || this.#clock.now() < dueAt) return;
     domain.leased = true;
-    const expiresAt = Math.floor(dueAt / 1000) + leaseSeconds;
     const { mac } = domain;
-    if (network.leases.some((held) => held.mac === mac)) {
-      const renewed = (held: LeaseView) => (held.mac === mac ? { ...held, expiresAt } : held);
-      network.leases = network.leases.map(renewed);
-      return;
-    }
-    const address = `${network.prefix}.${this.#nextAddress}`;
+    const disk = this.rootOf(domain);
+    const address = disk && this.#leased.get(disk);
+    const isOwn = (held: LeaseView) =>
+      held.mac === mac && (disk === undefined || held.address === address);
+    const own = network.leases.find(isOwn) ?? { mac, address: this.#newAddress(network) };
+    if (disk) this.#leased.set(disk, own.address);
+    const expiresAt = Math.floor(dueAt / 1000) + leaseSeconds;
+    // Of a guest whose disk is another one now the lease of before stays, under the same MAC.
+    network.leases = [...network.leases.filter((held) => !isOwn(held)), { ...own, expiresAt }];
+  }
+
+  #newAddress({ prefix }: SimNetwork): string {
     this.#nextAddress += 1;
-    network.leases = [...network.leases, { mac, address, expiresAt }];
+    return `${prefix}.${this.#nextAddress - 1}`;
   }
 }
 

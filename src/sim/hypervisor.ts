@@ -129,10 +129,8 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     return this.faults.perform('guestAddresses', signal, () => {
       const domain = this.domain(uuid);
       if (!domain.agentConnected) return [];
-      const leases = this.networks.get(domain.network)?.leases ?? [];
-      return leases
-        .filter(({ mac }) => mac === domain.mac)
-        .map(({ mac, address }) => ({ mac, address }));
+      const address = this.addressOf(domain);
+      return address === undefined ? [] : [{ mac: domain.mac, address }];
     });
   }
 

@@ -36,10 +36,7 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
     const standing = {
       ...{ name, disk },
       hardware: { cpus, memoryMiB: Math.floor(memoryBytes / 2 ** 20) - kernelMiB },
-      address: () => {
-        const leases = this.#hypervisor.networks.get(domain.network)?.leases;
-        return leases?.findLast(({ mac }) => mac === domain.mac)?.address;
-      },
+      address: () => this.#hypervisor.addressOf(domain),
       isRunning: () => domain.id === id && domain.state === 'running' && !domain.hung,
       isOver: () => domain.id !== id,
     };

@@ -4,7 +4,7 @@
  */
 import { between, pick } from '../../../src/sim/choice.ts';
 import { type FaultName, faultKinds } from '../../../src/sim/faults/kinds.ts';
-import { newDomain, poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import { newDomain, poolPath, type SimDomain, type SimNetwork } from '../../../src/sim/host.ts';
 import { identity } from '../../fakes/builders.ts';
 import { diskOfNode, uuidOfNode } from '../../oracle/derived.ts';
 import type { Scene } from './steps.ts';
@@ -155,16 +155,20 @@ const accidents: Partial<Record<FaultName, Accident>> = {
   leaseSwapped: (scene) => {
     const { world, choice } = scene;
     const networks = [...world.hypervisor.networks.values()];
-    const network = networks.find(({ leases }) => leases.length > 1);
-    const [first, second] = network?.leases ?? [];
+    const stranger = ({ leases }: SimNetwork) => leases.find(({ mac }) => mac !== leases[0]?.mac);
+    const network = networks.find((each) => stranger(each) !== undefined);
+    const [first, second] = [network?.leases[0], network && stranger(network)];
     if (network === undefined || first === undefined || second === undefined) return undefined;
     const other = new Map([
       [first.mac, second.mac],
       [second.mac, first.mac],
     ]);
+    // And no lease that either has had before or has got since.
+    const isOfThem = (address: string) => [first.address, second.address].includes(address);
     const swap = () => {
-      network.leases = network.leases.map(({ mac, ...lease }) => {
-        return { ...lease, mac: other.get(mac) ?? mac };
+      network.leases = network.leases.map((lease) => {
+        const mac = isOfThem(lease.address) ? other.get(lease.mac) : undefined;
+        return { ...lease, mac: mac ?? lease.mac };
       });
     };
     swap();
