@@ -8,23 +8,33 @@ export interface Failing {
 }
 
 export class Attempts {
-  /** Effects asked for so far, in order. */
+  /** What was asked for or written so far, in order. */
   readonly asks: { name: string; at: number }[] = [];
   readonly #failing = new Map<string, Failing>();
   /** Effects under way now. */
   readonly #running = new Map<string, number>();
   /** Effects on a host that took place and are not answered yet. */
   readonly #done = new Set<string>();
+  /** Counts the processes: an answer that comes when who asked is dead is heard by nobody. */
+  #process = 0;
 
-  asked(effect: Effect, now: number): void {
-    if (effect.kind === 'guest' && effect.reads) return;
+  /** Gives what `ended` is told by whom it was asked. */
+  asked(effect: Effect, now: number): number {
+    if (effect.kind === 'guest' && effect.reads) return this.#process;
     const key = keyOf(effect);
     this.asks.push({ name: nameOf(effect), at: now });
     this.#done.delete(key);
     this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
+    return this.#process;
   }
 
-  ended(effect: Effect, now: number, error: unknown): void {
+  /** What is no effect on the world, and is written all the same. */
+  wrote(name: string, now: number): void {
+    this.asks.push({ name, at: now });
+  }
+
+  ended(effect: Effect, now: number, error: unknown, by: number): void {
+    if (by !== this.#process) return;
     const key = keyOf(effect);
     this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) - 1));
     // Its answer was lost, and what it was to do is done: when it is asked for again it is another.
@@ -50,6 +60,7 @@ export class Attempts {
 
   /** What was under way belongs to nobody any more, and all may be tried at once. */
   processStarted(): void {
+    this.#process += 1;
     this.#failing.clear();
     this.#running.clear();
     this.#done.clear();

@@ -1,6 +1,7 @@
 /** The oracle judged: each checker speaks on a bad world and is silent on a good one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { attemptCases } from './attempt-cases.ts';
 import { breakerCases } from './breaker-cases.ts';
 import type { Case } from './case.ts';
 import { checkers } from './checkers.ts';
@@ -318,29 +319,6 @@ const cases: Case[] = [
     good: (scene) => scene.makeDisk('a-w-0'),
   },
   {
-    id: 'S16',
-    what: 'what failed is tried again at once',
-    bad: (scene) => failing(scene, 500),
-    good: (scene) => failing(scene, 4000),
-  },
-  {
-    id: 'S16',
-    what: 'what failed is tried again at once, unless it was only not answered',
-    bad: (scene) => failing(scene, 500),
-    good: (scene) => failing(scene, 500, true),
-  },
-  {
-    id: 'S16',
-    what: 'what failed is tried again at once, unless a listing of before ended its back-off',
-    bad: (scene) => failing(scene, 500),
-    good(scene) {
-      for (const _ of [1, 2]) {
-        upload(scene).ended(new Error('no route'));
-        scene.wait(100).oracle.misled();
-      }
-    },
-  },
-  {
     id: 'S3',
     what: 'the record of a worker whose daemon answers is deleted with a job on it',
     bad: (scene) => forgotten(scene, true),
@@ -398,6 +376,7 @@ const cases: Case[] = [
     bad: (scene) => scene.tell({ 'a-w-0': 'Ready' }).tell({ 'a-w-0': 'Ready' }),
     good: (scene) => scene.tell({ 'a-w-0': 'Ready' }).tell({ 'a-w-0': 'Draining' }),
   },
+  ...attemptCases,
   ...breakerCases,
   ...imageCases,
 ];
@@ -473,20 +452,6 @@ function cameBack(scene: Scene, reason: string): void {
   scene.wait(1000).command('resume a-w-1', () => {
     scene.record('a-w-1').closed = false;
   });
-}
-
-function upload(scene: Scene) {
-  const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
-  return scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
-}
-
-function failing(scene: Scene, waitMs: number, isDone = false): void {
-  for (const _ of [1, 2, 3]) {
-    const act = upload(scene);
-    if (isDone) act.through(() => {});
-    act.ended(new Error('no route'));
-    scene.wait(waitMs);
-  }
 }
 
 test('a cluster that is made as it should be is no matter for any checker', () => {

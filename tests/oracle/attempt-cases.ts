@@ -1,0 +1,69 @@
+/** Cases of S16 about what failed and is tried again. */
+import type { Case } from './case.ts';
+import { imageVolume, type Scene } from './scene.ts';
+
+export const attemptCases: Case[] = [
+  {
+    id: 'S16',
+    what: 'what failed is tried again at once',
+    bad: (scene) => failing(scene, 500),
+    good: (scene) => failing(scene, 4000),
+  },
+  {
+    id: 'S16',
+    what: 'what failed is tried again at once, unless it was only not answered',
+    bad: (scene) => failing(scene, 500),
+    good: (scene) => failing(scene, 500, true),
+  },
+  {
+    id: 'S16',
+    what: 'what failed is tried again at once, unless a listing of before ended its back-off',
+    bad: (scene) => failing(scene, 500),
+    good(scene) {
+      for (const _ of [1, 2]) {
+        upload(scene).ended(new Error('no route'));
+        scene.wait(100).oracle.misled();
+      }
+    },
+  },
+  {
+    id: 'S16',
+    what: 'what failed is tried again at once, unless the process that heard of it is dead',
+    bad: (scene) => failing(scene, 500),
+    good(scene) {
+      const act = upload(scene);
+      scene.oracle.processStarted();
+      act.ended(new Error('no answer in time'));
+      upload(scene);
+    },
+  },
+  {
+    id: 'S16',
+    what: 'an effect is asked for while it is under way, whatever a dead process is told',
+    bad(scene) {
+      const act = upload(scene);
+      scene.oracle.processStarted();
+      upload(scene);
+      act.ended();
+      upload(scene);
+    },
+    good(scene) {
+      upload(scene).ended();
+      upload(scene);
+    },
+  },
+];
+
+function upload(scene: Scene) {
+  const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
+  return scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
+}
+
+function failing(scene: Scene, waitMs: number, isDone = false): void {
+  for (const _ of [1, 2, 3]) {
+    const act = upload(scene);
+    if (isDone) act.through(() => {});
+    act.ended(new Error('no route'));
+    scene.wait(waitMs);
+  }
+}
