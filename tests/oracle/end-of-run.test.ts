@@ -81,3 +81,25 @@ test('at rest each effect is named', () => {
   scene.oracle.judgeRest(mark);
   assert.match(scene.oracle.lines.join(), /L2: at rest, 1 effects: putStatus default\/a/);
 });
+
+test('at rest nothing is told either, and nothing is noted', () => {
+  const scene = ready();
+  const mark = scene.oracle.rest();
+  scene.oracle.told('the log', 'a line');
+  scene.oracle.judgeRest(mark);
+  assert.deepEqual(scene.oracle.lines, []);
+  scene.oracle.wrote('appendEvent default/a AtRest', {});
+  scene.oracle.judgeRest(mark);
+  assert.match(scene.oracle.lines.join(), /L2: at rest, 1 effects: appendEvent default\/a AtRest/);
+});
+
+test('a secret in the log is found, also in what hangs on an error', () => {
+  const scene = ready();
+  const [secret = Buffer.of()] = scene.keys.values();
+  const input = `printf ${Buffer.from(secret).toString('base64')}`;
+  scene.oracle.told('the log', [{ err: new Error('it failed') }, 'action failed']);
+  assert.deepEqual(scene.found, []);
+  const err = Object.assign(new Error('it failed'), { input });
+  scene.oracle.told('the log', [{ err }, 'action failed']);
+  assert.deepEqual(scene.found, ['S12']);
+});

@@ -88,14 +88,14 @@ export class Oracle {
     const truth = this.look();
     const { memory } = this;
     this.reached.saw(truth, memory);
-    memory.attempts.asked(effect, truth.now);
+    const by = memory.attempts.asked(effect, truth.now);
     this.#judge(truth, (checker) => checker.asked?.({ effect, truth, memory }));
     memory.asked(effect, truth);
     this.reached.asked(effect, truth, memory);
     return {
       through: (run) => this.#take(effect, run),
       ended: (error) => {
-        memory.attempts.ended(effect, this.#witness.now(), error);
+        memory.attempts.ended(effect, this.#witness.now(), error, by);
         this.reached.ended(effect, error);
       },
     };
@@ -114,9 +114,15 @@ export class Oracle {
     }
   }
 
-  /** An event or a line of the log: it changes nothing, and may hold no secret. */
+  /** A line of the log: it changes nothing, and may hold no secret. */
   told(place: string, value: unknown): void {
     this.#add('S12', this.memory.secretsIn(place, value));
+  }
+
+  /** An event, or what the controller keeps for itself: nobody judges it, but at rest there is none. */
+  wrote(name: string, value: unknown): void {
+    this.memory.attempts.wrote(name, this.#witness.now());
+    this.told(name, value);
   }
 
   /** The world is taken to be at rest from now on. */

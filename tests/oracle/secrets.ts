@@ -54,7 +54,10 @@ function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (isFlat(value)) return Object.values(value).join('\n');
   return JSON.stringify(value, (_, item: unknown) => {
-    if (item instanceof Error) return { message: item.message, stack: item.stack };
+    if (item instanceof Error) {
+      const { message, stack, cause } = item;
+      return { ...item, message, stack, cause };
+    }
     return item instanceof Uint8Array ? Buffer.from(item).toString('base64') : item;
   });
 }

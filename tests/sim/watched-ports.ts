@@ -1,5 +1,6 @@
-/** The state store and the way into the guests, under the eyes of the oracle. */
+/** The state store, the log and the way into the guests, under the eyes of the oracle. */
 import type { GuestRunner, StateStore } from '../../src/controllers/ports.ts';
+import type { Log } from '../../src/lib/log.ts';
 import type { Oracle } from '../oracle/oracle.ts';
 
 export function watchedState(
@@ -26,8 +27,16 @@ export function watchedState(
         state.putStatus(namespace, name, status),
       ),
     appendEvent: (event) => {
-      oracle.told('an event', event);
+      oracle.wrote(`appendEvent ${event.cluster} ${event.reason}`, event);
       return state.appendEvent(event);
+    },
+    putDeletionLedger: (ledger) => {
+      oracle.wrote('putDeletionLedger', ledger);
+      return state.putDeletionLedger(ledger);
+    },
+    forgetConfirmation: (revision) => {
+      oracle.wrote('forgetConfirmation', revision);
+      return state.forgetConfirmation(revision);
     },
     secret: async (name, create) => {
       const secret = await state.secret(name, create);
@@ -55,4 +64,22 @@ export function watchedRunner(oracle: Oracle, runner: GuestRunner): GuestRunner 
     forget: (uuid) => runner.forget(uuid),
     close: () => runner.close(),
   };
+}
+
+/** Keeps the errors that a round threw at the fence. */
+export function watchedLog(oracle: Oracle, thrown: Error[]): Log {
+  const tell = (...line: unknown[]) => oracle.told('the log', line);
+  const log: Log = {
+    ...{ trace: tell, debug: tell, info: tell, warn: tell },
+    error: (...line: unknown[]) => {
+      tell(...line);
+      const { err } = line[0] as { err?: Error };
+      if (err) thrown.push(err);
+    },
+    child: (fields) => {
+      tell(fields);
+      return log;
+    },
+  };
+  return log;
 }

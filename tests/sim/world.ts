@@ -9,7 +9,6 @@ import type { ClusterRecord } from '../../src/controllers/ports.ts';
 import { schedulerModule } from '../../src/controllers/schedulers/registry.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import type { Log } from '../../src/lib/log.ts';
 import type { Choice } from '../../src/sim/choice.ts';
 import { Injector } from '../../src/sim/faults/injector.ts';
 import type { FaultName, Mixture } from '../../src/sim/faults/kinds.ts';
@@ -37,7 +36,7 @@ import {
   stretched,
 } from './membrane.ts';
 import { WatchedHypervisor } from './watched-hypervisor.ts';
-import { watchedRunner, watchedState } from './watched-ports.ts';
+import { watchedLog, watchedRunner, watchedState } from './watched-ports.ts';
 import { witnessOf } from './witness.ts';
 
 /** The BenchHost that all clusters are on. */
@@ -166,7 +165,7 @@ export class World {
           this.#wallOffset,
         ),
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
-        log: this.#log(),
+        log: watchedLog(this.oracle, this.thrown),
       },
       { identity },
     );
@@ -262,21 +261,6 @@ export class World {
         .map(({ name, uuid, active, owner }) => ({ name, uuid, active, owner }))
         .sort(byName),
     };
-  }
-
-  #log(): Log {
-    const log: Log = {
-      trace: () => {},
-      debug: () => {},
-      info: () => {},
-      warn: () => {},
-      error: (fields: unknown) => {
-        const { err } = fields as { err?: Error };
-        if (err) this.thrown.push(err);
-      },
-      child: () => log,
-    };
-    return log;
   }
 }
 

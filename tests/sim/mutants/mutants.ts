@@ -84,6 +84,14 @@ export const mutants: Mutant[] = [
     says: 'S3',
   },
   {
+    name: 'what the scheduler said counts for as long as the host takes to list',
+    file: `${cluster}/observe.ts`,
+    from: 'const isOld = answer.at !== undefined && !ports.guests.isFresh(answer.at);',
+    to: 'const isOld = false;',
+    net: 'a job while the host is slow to list',
+    says: 'S3',
+  },
+  {
     name: 'the deadline of a drain is at once',
     file: `${cluster}/desired.ts`,
     from: 'timeoutMs: millisecondsOf(pool.drain.timeout),',
@@ -161,6 +169,14 @@ export const mutants: Mutant[] = [
     from: 'faults, now, requested.has(key));',
     to: 'faults, now, requested.size > 0);',
     net: 'a request while the source is gone',
+    says: 'S7',
+  },
+  {
+    name: 'a request that a manifest takes back is kept',
+    file: `${cluster}/source-gate.ts`,
+    from: 'if (now < since + requestGraceMs) this.#readAt(since + requestGraceMs);',
+    to: 'if (now >= since) void requestGraceMs;',
+    net: 'a request that was taken back',
     says: 'S7',
   },
   {
@@ -305,6 +321,26 @@ export const mutants: Mutant[] = [
     says: 'never',
   },
   {
+    name: 'a few clusters at a time have their rounds',
+    file: `${cluster}/controller.ts`,
+    from: 'workers: options.workers ?? 200,',
+    to: 'workers: options.workers ?? 4,',
+    net: 'a power cut beside silent heads',
+    says: 'never',
+  },
+  {
+    name: 'each round is an event',
+    file: `${cluster}/write-status.ts`,
+    from: 'if (isSame(status, before)) return undefined;',
+    to: `if (isSame(status, before)) {
+      const event = { cluster: key, type: 'Normal', reason: 'AtRest', message: 'all is well' } as const;
+      await state.appendEvent({ time: new Date(clock.now()).toISOString(), ...event });
+      return undefined;
+    }`,
+    net: 'rest',
+    says: 'L2',
+  },
+  {
     name: 'the status is written in every round',
     file: `${cluster}/write-status.ts`,
     from: 'if (isSame(status, before)) return undefined;',
@@ -333,7 +369,7 @@ export const mutants: Mutant[] = [
     file: `${cluster}/desired.ts`,
     from: 'cluster/${namespace}/${name}',
     to: 'cluster/${name}',
-    net: 'create',
+    net: 'two namespaces',
     says: 'S1',
   },
   {
@@ -349,6 +385,17 @@ export const mutants: Mutant[] = [
     file: `${cluster}/execute.ts`,
     from: 'const tail = result.stderr.trim().slice(-400);',
     to: 'const tail = /[A-Za-z0-9+/=]{60,}/.exec(script)?.[0] ?? script;',
+    net: 'a unit that fails',
+    says: 'S12',
+  },
+  {
+    name: 'the error of a failed command has all that the command was given',
+    file: `${cluster}/execute.ts`,
+    from: 'if (result.exitCode === 0) return;',
+    to: `if (result.exitCode !== 0) {
+      throw Object.assign(new PortError('failed', 'a command failed'), { input: script });
+    }
+    if (result.exitCode === 0) return;`,
     net: 'a unit that fails',
     says: 'S12',
   },

@@ -71,6 +71,17 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(5 * minute);
   },
 
+  /** The scheduler was asked before the listing, which takes half a minute, and the job came in it. */
+  async 'a job while the host is slow to list'() {
+    const world = await ready();
+    const job = await runJob(world, 'alpha-compute-1');
+    world.source.put(clusterOf({ replicas: 1 }));
+    await world.clock.advance(minute);
+    await reopenBetweenListings(world, 'alpha-compute-1', job);
+    await world.clock.advance(5 * minute);
+    withoutEnd(world);
+  },
+
   async 'shrink while the head is silent'() {
     const world = await ready();
     await runJob(world, 'alpha-compute-1');
@@ -169,13 +180,10 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10 * minute);
   },
 
+  /** By the manifest, which is there all the time. */
   async 'a request that was taken back'() {
     const world = await ready(clusterOf({ replicas: 1 }));
-    world.source.distrust('the directory is empty');
     world.state.requestDeletion('default', 'alpha');
-    await world.clock.advance(500);
-    for (const object of [clusterOf({ replicas: 1 }), imageOf()]) world.source.put(object);
-    world.source.mend();
     await world.clock.advance(5 * minute);
     world.source.distrust('the directory is empty');
     await world.clock.advance(5 * minute);
@@ -268,6 +276,25 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10 * minute);
   },
 
+  /** Each round of a cluster whose head is silent takes as long as people are patient with it. */
+  async 'a power cut beside silent heads'() {
+    const names = Array.from({ length: 8 }, (_, index) => `silent${index}`);
+    const others = names.map((name) => clusterOf({ name, replicas: 0 }));
+    const world = await ready(clusterOf({ replicas: 1 }), ...others);
+    await world.clock.advance(minute);
+    for (const name of names) world.guests.silent.add(`${name}-head-0`);
+    await world.clock.advance(3 * minute);
+    const domain = world.domain('alpha-compute-0');
+    for (let cut = 0; cut < 5; cut += 1) {
+      world.hypervisor.disturb(domain?.uuid ?? '', 'destroy');
+      await world.clock.advance(1000);
+      if (domain?.state !== 'running') world.thrown.push(new Error('others hold it up'));
+      await world.clock.advance(20 * minute);
+    }
+    world.guests.silent.clear();
+    await world.clock.advance(30 * minute);
+  },
+
   async 'half of a cluster hangs'() {
     const world = await ready(clusterOf({ replicas: 3 }));
     await hang(world, 'alpha-compute-0', 'alpha-compute-1');
@@ -335,6 +362,24 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(5 * minute);
   },
 };
+
+/** The job ends, and while the host makes a listing a person has the node back, with another job. */
+async function reopenBetweenListings(world: World, node: string, job: string): Promise<void> {
+  const { slurm, hypervisor, clock } = world;
+  let lists = 0;
+  hypervisor.faults.mishap = (call) => {
+    if (call !== 'inventory') return undefined;
+    lists += 1;
+    return { delayMs: 25_000 };
+  };
+  await clock.advance(2 * minute);
+  slurm.endJob('alpha', job);
+  const before = lists;
+  await world.until('the scheduler has been asked', () => lists > before + 1);
+  await clock.advance(10_000);
+  slurm.resumeByHand('alpha', node);
+  await runJob(world, node);
+}
 
 /** Until a person resets what still does. */
 async function hang(world: World, ...nodes: string[]): Promise<void> {
