@@ -96,7 +96,7 @@ export const faultKinds = [
     endlessJob: 'A56',
     newJob: 'A57',
     headSilent: 'A58',
-    nodeReRegisters: 'A59',
+    nodeReRegisters: 'A60',
   }),
 ];
 
