@@ -1,5 +1,6 @@
 /** All ordered pairs of two different specs, in an order of their own, to be walked in parts. */
 import { inMacrotask } from '../drain.ts';
+import { trapping } from '../traps.ts';
 import { names } from './specs.ts';
 import { type Outcome, Walk } from './walk.ts';
 
@@ -37,7 +38,8 @@ export async function walkPairs(part: readonly Pair[]): Promise<PairsResult> {
   const result: PairsResult = { outcomes: [], wrong: [], cpuMs: 0 };
   for (const pair of part) {
     try {
-      result.outcomes.push(await inMacrotask(() => new Walk().there(pair.from, pair.to)));
+      const walk = () => trapping(() => new Walk().there(pair.from, pair.to));
+      result.outcomes.push(await inMacrotask(walk));
     } catch (thrown) {
       result.wrong.push(`${nameOf(pair)}: ${thrown}`);
     }
