@@ -90,11 +90,29 @@ async function differs(workload: Workload, plan: Plan, like: World): Promise<str
     assert.deepEqual(world.watched.violations, []);
     assert.deepEqual(world.thrown, []);
     assert.deepEqual(world.picture(), like.picture());
+    assert.deepEqual(toldIn(world), toldIn(like));
     assert.deepEqual(world.watched.made(), like.watched.made());
     return undefined;
   } catch (thrown) {
     return String(thrown);
   }
+}
+
+/** What schedulers and statuses say in the end, without times and how often something was tried. */
+function toldIn({ slurm, state }: World) {
+  const records = slurm.clusters().map((cluster) => {
+    const known = [...cluster.records.values()];
+    return [cluster.name, known.map(({ name, closed, up }) => [name, closed, up]).sort()];
+  });
+  const statuses = state.names().map((name) => {
+    const { conditions = [], nodes = [] } = state.status(`default/${name}`) ?? {};
+    return [
+      name,
+      conditions.map(({ type, status, reason }) => [type, status, reason]),
+      nodes.map(({ name, phase, reason, upToDate }) => [name, phase, reason, upToDate]),
+    ];
+  });
+  return { records: records.sort(), statuses: statuses.sort() };
 }
 
 function placeOf({ crashes, fault }: Plan, like: World): string {
