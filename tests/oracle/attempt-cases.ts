@@ -28,6 +28,16 @@ export const attemptCases: Case[] = [
   },
   {
     id: 'S16',
+    what: 'what failed is tried again at once, unless it was asked for by a listing of before',
+    bad: (scene) => failing(scene, 500),
+    good(scene) {
+      scene.oracle.misled();
+      upload(scene).ended(new Error('no route'));
+      failing(scene.wait(60_000), 1500, false, 2);
+    },
+  },
+  {
+    id: 'S16',
     what: 'what failed is tried again at once, unless the process that heard of it is dead',
     bad: (scene) => failing(scene, 500),
     good(scene) {
@@ -59,8 +69,8 @@ function upload(scene: Scene) {
   return scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
 }
 
-function failing(scene: Scene, waitMs: number, isDone = false): void {
-  for (const _ of [1, 2, 3]) {
+function failing(scene: Scene, waitMs: number, isDone = false, times = 3): void {
+  for (let left = times; left > 0; left -= 1) {
     const act = upload(scene);
     if (isDone) act.through(() => {});
     act.ended(new Error('no route'));

@@ -7,6 +7,15 @@ export interface Failing {
   failedAt: number;
 }
 
+/** By whom it was asked, and on what: `Attempts.ended` wants to know. */
+export interface Ask {
+  process: number;
+  misled: boolean;
+}
+
+/** What is asked for so soon after a listing of before may be founded on it; milliseconds. */
+const misledMs = 1000;
+
 export class Attempts {
   /** What was asked for or written so far, in order. */
   readonly asks: { name: string; at: number }[] = [];
@@ -17,15 +26,16 @@ export class Attempts {
   readonly #done = new Set<string>();
   /** Counts the processes: an answer that comes when who asked is dead is heard by nobody. */
   #process = 0;
+  #misledAt = Number.NEGATIVE_INFINITY;
 
-  /** Gives what `ended` is told by whom it was asked. */
-  asked(effect: Effect, now: number): number {
-    if (effect.kind === 'guest' && effect.reads) return this.#process;
+  asked(effect: Effect, now: number): Ask {
+    const ask = { process: this.#process, misled: now - this.#misledAt <= misledMs };
+    if (effect.kind === 'guest' && effect.reads) return ask;
     const key = keyOf(effect);
     this.asks.push({ name: nameOf(effect), at: now });
     this.#done.delete(key);
     this.#running.set(key, (this.#running.get(key) ?? 0) + 1);
-    return this.#process;
+    return ask;
   }
 
   /** What is no effect on the world, and is written all the same. */
@@ -33,12 +43,14 @@ export class Attempts {
     this.asks.push({ name, at: now });
   }
 
-  ended(effect: Effect, now: number, error: unknown, by: number): void {
-    if (by !== this.#process) return;
+  ended(effect: Effect, now: number, error: unknown, by: Ask): void {
+    if (by.process !== this.#process) return;
     const key = keyOf(effect);
     this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) - 1));
     // Its answer was lost, and what it was to do is done: when it is asked for again it is another.
-    if (error === undefined || this.#done.delete(key)) this.#failing.delete(key);
+    // And what a listing of before made it ask for is not needed by the next one.
+    const isOver = error === undefined || this.#done.delete(key) || by.misled;
+    if (isOver) this.#failing.delete(key);
     else {
       const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
       this.#failing.set(key, { failures, failedAt: now });
@@ -66,9 +78,15 @@ export class Attempts {
     this.#done.clear();
   }
 
-  /** By another order, or by a listing of before, nothing of it was needed: it is forgotten. */
+  /** By another order nothing of it is needed: it is forgotten. */
   forget(): void {
     this.#failing.clear();
+  }
+
+  /** By a listing of before nothing of it was needed. */
+  misled(now: number): void {
+    this.forget();
+    this.#misledAt = now;
   }
 }
 

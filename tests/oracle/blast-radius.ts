@@ -4,9 +4,9 @@
  * can spare.
  */
 import type { Asked, Checker } from './checker.ts';
-import { poolOf } from './ledger.ts';
 import { isWanted } from './ordered.ts';
 import { isRunning, nodeAimedAt, targetOf } from './targets.ts';
+import { poolOf } from './version.ts';
 
 /** The first wait may be short; from then on it doubles, a quarter less at most by chance. */
 const firstWaitMs = 1000;

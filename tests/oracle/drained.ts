@@ -5,10 +5,10 @@
  */
 import type { Asked, Checker, Done } from './checker.ts';
 import { type KnownRecord, proofMs } from './drains.ts';
-import { drainTimeoutMs, poolOf } from './ledger.ts';
 import { nodeOf } from './lineage.ts';
 import { isRunning, nodeAimedAt, type TargetNode, targetOf } from './targets.ts';
 import type { HostTruth } from './truth.ts';
+import { drainTimeoutMs, poolOf } from './version.ts';
 
 /** Clocks of the two sides are read at slightly different moments. */
 const toleranceMs = 1000;

@@ -4,12 +4,12 @@
  * (L5), and at rest nothing is written (L2). Worked out from manifests and world alone.
  */
 import type { KnownRecord } from './drains.ts';
-import type { ClusterSpec, Version } from './ledger.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
 import { leftOf } from './no-leak.ts';
 import { isWanted, machineOf } from './ordered.ts';
 import type { DomainTruth, HostTruth, Truth } from './truth.ts';
+import type { ClusterSpec, Version } from './version.ts';
 
 export interface RestMark {
   asks: number;

@@ -4,10 +4,10 @@
  * present one. S17: for its health alone only when it has been of no use for long.
  */
 import type { Asked, Checker } from './checker.ts';
-import type { Version } from './ledger.ts';
 import type { Memory } from './memory.ts';
 import { imageVolumes, isWanted, machineOf } from './ordered.ts';
 import { nodeAimedAt, type Target, type TargetNode, takesAway, targetOf } from './targets.ts';
+import type { Version } from './version.ts';
 
 /** A machine that is of no use for less than this is none of our business yet; milliseconds. */
 const patienceMs = 300_000;

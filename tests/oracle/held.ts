@@ -34,7 +34,8 @@ export const held: Checker = {
   },
   done: ({ effect, before, after, memory }) =>
     closedBy(effect, before, after).flatMap(({ cluster, name }) => {
-      const found = machineOf(after, memory, cluster, name);
+      // As it was asked for: a machine that was off may be started meanwhile.
+      const found = machineOf(before, memory, cluster, name);
       if (found === undefined || !serves(before, cluster, name, found[1])) return [];
       return isHeld(memory, ...found) ? [`drains ${name}, which is held`] : [];
     }),

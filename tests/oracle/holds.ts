@@ -4,8 +4,9 @@
  * of letting go: the controller may see two revisions as one, or see one late, so only what is too
  * much however it was read is held here, and the whole is taken to be as large as it can be.
  */
-import { keyOf, type Ledger, poolOf, type Version } from './ledger.ts';
+import { keyOf, type Ledger } from './ledger.ts';
 import type { SourceTruth, StatusTruth } from './truth.ts';
+import { poolOf, type Version } from './version.ts';
 
 /** Replicas by pool; nothing for a cluster that is to go. */
 type Counts = ReadonlyMap<string, number>;

@@ -4,7 +4,6 @@
  * what others do shows as a difference between two looks.
  */
 import { diskOfNode, nodeName, uuidOfNode } from './derived.ts';
-import type { Version } from './ledger.ts';
 import type {
   DefinitionAsked,
   DomainTruth,
@@ -15,6 +14,7 @@ import type {
   Truth,
   VolumeTruth,
 } from './truth.ts';
+import type { Version } from './version.ts';
 
 export interface MadeDomain {
   asked: DefinitionAsked;

@@ -4,11 +4,12 @@ import type { Done } from './checker.ts';
 import { Drains } from './drains.ts';
 import { Health } from './health.ts';
 import { Holds } from './holds.ts';
-import { Ledger, type StoredCluster, type Version } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
 import { TakenDown } from './taken-down.ts';
 import type { Effect, SourceTruth, StatusTruth, Truth, Witness } from './truth.ts';
+import type { StoredCluster, Version } from './version.ts';
 
 export class Memory {
   readonly installation: string;

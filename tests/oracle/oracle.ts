@@ -52,7 +52,7 @@ export class Oracle {
 
   /** The host answers with a listing of before: what failed may not be needed by it. */
   misled(): void {
-    this.memory.attempts.forget();
+    this.memory.attempts.misled(this.#witness.now());
   }
 
   /** The disks of the host are those of a backup, and nothing runs: what schedulers knew is gone. */

@@ -3,7 +3,7 @@
  * be, and whether it may be taken down. Worked out from the documents of the API alone.
  */
 import { bytes } from './derived.ts';
-import { imagesOf, type PoolSpec, poolOf, type Version } from './ledger.ts';
+import { imagesOf, type PoolSpec, poolOf, type Version } from './version.ts';
 
 export interface Machine {
   cpus: number;
