@@ -22,7 +22,7 @@ function madeAfterRebuild(scene: Scene, recorded: string): Scene {
   );
   scene.oracle.sourceChanged();
   scene.wait(10_000).act({ kind: 'putCluster', cluster, record: { images: [image(recorded)] } });
-  return scene.make('a-w-2').wait(60_000);
+  return scene.wait(1000).make('a-w-2').wait(60_000);
 }
 
 export const imageCases: Case[] = [

@@ -29,6 +29,8 @@ export class Ledger {
   readonly #versions = new Map<string, Version[]>();
   /** Which version the controller's record is of. */
   readonly #recorded = new Map<string, Version>();
+  /** And which one it was of before, until then: at that moment a round may still go by it. */
+  readonly #recordedBefore = new Map<string, { version: Version; until: number }>();
   /** By `namespace/name`; what is gone stays known. */
   readonly #images = new Map<string, ImageSpec>();
   readonly #hosts = new Map<string, unknown>();
@@ -78,6 +80,8 @@ export class Ledger {
       ({ deleting, spec }) => !deleting && hasSameMachines(spec, stored.cluster?.spec),
     );
     const version = isDeleting || read.length === 0 ? last : read.at(-1);
+    const before = this.#recorded.get(cluster);
+    if (before) this.#recordedBefore.set(cluster, { version: before, until: now });
     if (version) this.#recorded.set(cluster, this.#asRead(version, stored.images));
   }
 
@@ -110,8 +114,10 @@ export class Ledger {
   /** Every version that an effect of now may be founded on. */
   recent(cluster: string, now: number): Version[] {
     const recent = this.#recent(cluster, now);
-    const recorded = this.#recorded.get(cluster);
-    return recorded && !recent.includes(recorded) ? [recorded, ...recent] : recent;
+    const before = this.#recordedBefore.get(cluster);
+    const isRecent = before !== undefined && before.until >= now;
+    const recorded = [this.#recorded.get(cluster), isRecent ? before.version : undefined];
+    return [...new Set([...recorded, ...recent])].filter((version) => version !== undefined);
   }
 
   #recent(cluster: string, now: number): Version[] {

@@ -2,7 +2,8 @@
 import type { Checker } from './checker.ts';
 import { isSame } from './is-same.ts';
 
-const times = new Set(['since', 'lastTransitionTime', 'retryAt', 'lastAt']);
+/** When a repair was begun (`lastAt`) is none: after a change of the order it may be the first again. */
+const times = new Set(['since', 'lastTransitionTime', 'retryAt']);
 
 export const oneWrite: Checker = {
   id: 'L4',

@@ -22,10 +22,10 @@ export class TakenDown {
 
   saw(truth: Truth, drains: Drains): void {
     if (this.#nodes.size === 0) return;
-    for (const { uuid, state, answers } of domains(truth)) {
+    for (const { uuid, state } of domains(truth)) {
       const node = this.#nodes.get(uuid);
       const record = node && drains.record(node.cluster, node.name);
-      if (state === 'running' && answers && record?.up && !record.closed) this.#nodes.delete(uuid);
+      if (state === 'running' && record?.up && !record.closed) this.#nodes.delete(uuid);
     }
   }
 

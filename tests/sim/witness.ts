@@ -92,8 +92,10 @@ function answering(world: WitnessedWorld): boolean[] {
 }
 
 function answers({ guests, clock }: WitnessedWorld, domain: SimDomain): boolean {
-  const isUp = domain.state === 'running' && !domain.hung && !guests.silent.has(domain.name);
-  return isUp && clock.now() >= domain.startedAt + sshAfterMs;
+  const { name, state, hung } = domain;
+  const isUp = state === 'running' && !hung && !guests.silent.has(name);
+  // Another machine that has its address cannot prove to be it.
+  return isUp && !guests.impostors.has(name) && clock.now() >= domain.startedAt + sshAfterMs;
 }
 
 function domainTruth(world: WitnessedWorld, domain: SimDomain): DomainTruth {
