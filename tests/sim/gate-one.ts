@@ -75,7 +75,9 @@ export async function shrinkAndTell(seed: number, say: Say): Promise<void> {
 
 /** What people and faults did comes before what the controller did, where there is no room. */
 function tell({ trace, failure, hash, crashes, effects }: Played, say: Say): void {
-  const lines = trace.map((line) => line.replaceAll(/\s*\n\s*/g, ' ').slice(0, 160));
+  // An event says what the status beside it says.
+  const told = trace.filter((line) => !line.includes(' appendEvent '));
+  const lines = told.map((line) => line.replaceAll(/\s*\n\s*/g, ' ').slice(0, 160));
   const isEffect = (line: string) => /^ *[\d.]+ {5}/.test(line);
   const deeds = lines.filter((line) => !isEffect(line)).slice(0, maxLines - 8);
   const last = new Set([...deeds, ...lines.slice(deeds.length - maxLines)]);
