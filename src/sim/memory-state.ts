@@ -85,7 +85,7 @@ export class MemoryState implements StateStore {
   }
 
   async confirmations(): Promise<string[]> {
-    return [...this.#confirmations];
+    return this.confirmed();
   }
 
   async forgetConfirmation(revision: string): Promise<void> {
@@ -144,6 +144,16 @@ export class MemoryState implements StateStore {
   /** Names of the clusters on record. */
   names(): string[] {
     return [...this.#records.values()].map(({ cluster }) => cluster.metadata.name);
+  }
+
+  /** Clusters that a person asked to delete, as `namespace/name`. */
+  requested(): string[] {
+    return [...this.#requests.keys()];
+  }
+
+  /** Revisions that a person confirmed. */
+  confirmed(): string[] {
+    return [...this.#confirmations];
   }
 
   has(key: string): boolean {

@@ -110,26 +110,21 @@ export class World {
     this.injector = choice && new Injector({ clock, choice, mixture, tell });
     this.injector?.afflict(hypervisor);
     const { installation } = identity;
-    let requests: string[] = [];
-    let confirmations: string[] = [];
     this.guests = new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
       ...{ clock, source, hypervisor, slurm, installation },
       guests: this.guests,
       secrets: this.secrets,
     };
-    const people = { requests: () => requests, confirmations: () => confirmations };
+    const people = {
+      requests: () => this.state.requested(),
+      confirmations: () => this.state.confirmed(),
+    };
     this.oracle = new Oracle(witnessOf({ ...scene, ...people }, hostName));
     this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, hostName);
-    const sourceChanged = async () => {
-      this.oracle.sourceChanged();
-      const asked = await this.state.deletionRequests();
-      requests = asked.map(({ namespace, name }) => `${namespace}/${name}`);
-      confirmations = await this.state.confirmations();
-      this.oracle.sourceChanged();
-    };
-    source.onChange(() => void sourceChanged());
-    this.state.onDeletionRequest(() => void sourceChanged());
+    const sourceChanged = () => this.oracle.sourceChanged();
+    source.onChange(sourceChanged);
+    this.state.onDeletionRequest(sourceChanged);
   }
 
   /** Starts a controller; a new one follows a second after each death. */
