@@ -55,7 +55,9 @@ export function references(
   const settled = snapshot.manifests.every(({ object, origin }) =>
     used.has(object) ? origin.settled : true,
   );
-  return { images, ...(host && { host }), problems, settled };
+  // That nobody wrote a host is absence, which only a source that is read as a whole proves.
+  const isProven = host !== defaultHost || snapshot.trusted || record !== undefined;
+  return { images, ...(host && { host }), problems, settled: settled && isProven };
 }
 
 function imageOf(

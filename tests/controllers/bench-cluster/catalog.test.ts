@@ -234,6 +234,14 @@ describe('a new cluster', () => {
     }
   });
 
+  test('takes the host of this machine only when it is sure that none is written', () => {
+    const objects = [imageOf(), whole(clusterOf())];
+    assert.equal(only(snapshotOf(objects, { trusted: false }), []).changed, false);
+    assert.equal(only(snapshotOf(objects), []).record?.host.metadata.name, 'local');
+    const written = snapshotOf([hostOf(), ...objects], { trusted: false });
+    assert.equal(only(written, []).changed, true);
+  });
+
   test('that is there by then shrinks only by a settled file, whole or not', () => {
     const entry = only(snapshotOf([...base, whole(clusterOf({ replicas: 1 }))]), [recordOf()]);
     assert.equal(entry.changed, false);
