@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { copyOf } from '../../src/sim/copy.ts';
 import { clusterOf } from '../fakes/builders.ts';
-import { pause, readyWorld } from './scenes.ts';
+import { deadly, deleteDiskOfHead, pause, readyIn, readyWorld } from './scenes.ts';
 import type { World } from './world.ts';
 
 const head = 'alpha-head-0';
@@ -45,6 +45,29 @@ test('what a person paused is left paused, and the deletion says so', async () =
   assert.deepEqual([told?.phase, told?.reason], ['Draining', 'PausedByUser']);
   Object.assign(world.domain(head) ?? {}, { state: 'running', reason: 'unpaused' });
   await world.untilGone('alpha');
+});
+
+test('a head is made anew whose disk was deleted by a process that died of it', async () => {
+  const world = await readyIn(deadly((effect) => effect.startsWith(`deleteVolume ${head}`)));
+  const hasDisk = await deleteDiskOfHead(world);
+  world.source.put(clusterOf());
+  await world.until('it is made anew', () => hasDisk() && world.isReady('alpha'));
+  assert.equal(world.crashes, 1);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a head whose disk a person deletes is told of, and its domain stays', async () => {
+  const world = await readyWorld();
+  const uuid = uuidOf(world, head);
+  world.hypervisor.disturb(uuid, 'destroy');
+  for (const name of world.hypervisor.volumes.keys()) {
+    if (name.startsWith(head)) world.hypervisor.volumes.delete(name);
+  }
+  world.kill();
+  await world.clock.advance(600_000);
+  const told = world.status('alpha')?.nodes.find(({ name }) => name === head);
+  assert.deepEqual([told?.phase, told?.reason], ['Stalled', 'DiskMissing']);
+  assert.equal(uuidOf(world, head), uuid);
 });
 
 test('a head of an earlier spec that is undefined while it runs is defined again as it runs', async () => {

@@ -5,20 +5,36 @@ import { World } from './world.ts';
 
 /** A world whose source has a host, an image and these clusters; nothing runs yet. */
 export function writtenWorld(...clusters: BenchCluster[]): World {
-  const world = new World();
+  return writtenIn(new World(), clusters);
+}
+
+/** The same, run until all clusters are ready. */
+export async function readyWorld(...clusters: BenchCluster[]): Promise<World> {
+  return readyIn(new World(), ...clusters);
+}
+
+/** The same in a world that is not as most are. */
+export async function readyIn(world: World, ...clusters: BenchCluster[]): Promise<World> {
+  writtenIn(world, clusters);
+  await world.start();
+  for (const { metadata } of clusters.length > 0 ? clusters : [clusterOf()]) {
+    await world.untilReady(metadata.name);
+  }
+  return world;
+}
+
+function writtenIn(world: World, clusters: BenchCluster[]): World {
   world.source.put(hostOf());
   world.source.put(imageOf());
   for (const cluster of clusters.length > 0 ? clusters : [clusterOf()]) world.source.put(cluster);
   return world;
 }
 
-/** The same, run until all clusters are ready. */
-export async function readyWorld(...clusters: BenchCluster[]): Promise<World> {
-  const world = writtenWorld(...clusters);
-  await world.start();
-  for (const { metadata } of clusters.length > 0 ? clusters : [clusterOf()]) {
-    await world.untilReady(metadata.name);
-  }
+/** A world in which the process dies once: right after the first effect that `kills`. */
+export function deadly(kills: (effect: string) => boolean): World {
+  const world: World = new World({
+    dies: (effect) => (world.crashes === 0 && kills(effect) ? 'after' : undefined),
+  });
   return world;
 }
 
@@ -33,4 +49,19 @@ export async function runJob(world: World, node: string): Promise<string> {
 /** A person pauses the machine of a node; nobody is told, so the next look is the first to see it. */
 export function pause(world: World, node: string): void {
   Object.assign(world.domain(node) ?? {}, { state: 'paused', reason: 'user' });
+}
+
+/**
+ * Deletes alpha while its head is off, so that its disk is the first thing that goes, and waits
+ * until it has; gives what tells whether there is one.
+ */
+export async function deleteDiskOfHead(world: World): Promise<() => boolean> {
+  const head = world.domain('alpha-head-0');
+  // Nobody is told, so the first look at it is that of the deletion.
+  if (head) world.hypervisor.powerOff(head, 'destroyed');
+  world.source.remove(clusterOf());
+  const { volumes } = world.hypervisor;
+  const hasDisk = () => [...volumes.keys()].some((name) => name.startsWith('alpha-head-0'));
+  await world.until('its disk is gone', () => !hasDisk());
+  return hasDisk;
 }

@@ -1,7 +1,7 @@
 /** What the crash sweeps disturb: short lives of clusters, each of which ends at rest. */
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
 import { clusterOf, imageOf } from '../fakes/builders.ts';
-import { runJob } from './scenes.ts';
+import { deleteDiskOfHead, runJob } from './scenes.ts';
 import type { World } from './world.ts';
 
 export interface Workload {
@@ -53,6 +53,20 @@ export const workloads: Workload[] = [
       await world.untilGone('alpha');
     },
     atLeast: 20,
+  },
+  {
+    name: 'delete a cluster whose head is off, and write it again when the disk is gone',
+    // The other one keeps network and images, of which else more or less would be made anew.
+    clusters: [clusterOf({ replicas: 0 }), clusterOf({ name: 'beta', replicas: 0 })],
+    async run(world) {
+      await world.untilReady('alpha');
+      await world.untilReady('beta');
+      const hasDisk = await deleteDiskOfHead(world);
+      world.source.put(clusterOf({ replicas: 0 }));
+      // Its status of before says that it is ready, until there is another.
+      await world.until('it is made anew', () => hasDisk() && world.isReady('alpha'));
+    },
+    atLeast: 30,
   },
   {
     name: 'roll another image through a pool',

@@ -182,10 +182,13 @@ export class Controller {
     const said = hostPlan(planned, cluster.status);
     cluster.effects.settle(said, false);
     const onHost = planned.actions.filter(({ action }) => 'host' in action);
-    for (const item of onHost) cluster.effects.start(desired, item, ports, seen);
-    // What guests and scheduler say is for the other round to tell.
-    if (!said.nodes.some(({ outcome }) => outcome.byHost)) return;
-    await this.#writeStatus(key, cluster, { desired, observed, planned: said, seen });
+    const told = Promise.resolve().then(async () => {
+      // What guests and scheduler say is for the other round to tell.
+      if (!said.nodes.some(({ outcome }) => outcome.byHost)) return;
+      await this.#writeStatus(key, cluster, { desired, observed, planned: said, seen });
+    });
+    for (const item of onHost) cluster.effects.start(desired, item, ports, seen, told);
+    await told;
   }
 
   async #round(key: string): Promise<void> {

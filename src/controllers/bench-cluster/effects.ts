@@ -91,17 +91,18 @@ export class Effects {
   }
 
   /**
-   * Starts what was planned from an observation made after `seen`. A cure waits until it is `told`:
-   * a process that dies of it, or with it, must leave behind that it was tried.
+   * Starts what was planned from an observation made after `seen`. What a process that dies with it
+   * must leave on record waits until it is `told`.
    */
   start(
     desired: DesiredCluster,
-    { action, node, why, repair }: PlannedAction,
+    item: PlannedAction,
     ports: ExecutePorts,
     seen: number,
-    told?: Promise<unknown>,
+    told: Promise<unknown>,
   ): void {
     const { log, clock, wake } = this.#options;
+    const { action, node, why, repair } = item;
     const key = actionKey(action);
     const started = clock.now();
     const fields = { cluster: `${desired.namespace}/${desired.name}`, node };
@@ -115,7 +116,7 @@ export class Effects {
         seen,
       },
       async (progress, signal) => {
-        if (repair && isCure(repair)) await told;
+        if (isOnRecordFirst(item)) await told;
         log.info({ ...described, why }, 'action started');
         return execute(desired, action, ports, progress, signal);
       },
@@ -137,4 +138,16 @@ export class Effects {
   close(): Promise<void> {
     return this.#operations.close();
   }
+}
+
+/**
+ * That a cure was tried, because it may be what the process dies of. That a machine was on its way
+ * out, before its disk goes: of one that is wanted again the domain alone does not tell whether we
+ * deleted the disk or somebody lost it.
+ */
+function isOnRecordFirst({ action, node, repair }: PlannedAction): boolean {
+  return (
+    (repair !== undefined && isCure(repair)) ||
+    (action.kind === 'deleteVolume' && node !== undefined)
+  );
 }

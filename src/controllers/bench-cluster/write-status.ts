@@ -1,7 +1,8 @@
 /**
- * Stores the status of a round, with the events that tell what changed, if anything did. What
- * could not be stored is written again by a later round. Two rounds of one cluster may come to
- * write at once: one is stored after the other, so that the last one stays.
+ * Stores the status of a round, with the events that tell what changed, if anything did. It returns
+ * when what the round says is on record, and throws when it could not be put there; a later round
+ * writes it again. Two rounds of one cluster may come to write at once: one is stored after the
+ * other, so that the last one stays.
  */
 import type { Fault } from '../../crd/fault.ts';
 import type { ClusterStatus } from '../../crd/status.ts';
@@ -16,12 +17,18 @@ import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
 import { clusterStatus, type Kept } from './status.ts';
 
+interface Stored {
+  status: ClusterStatus | undefined;
+  /** Why what was told after it is not. */
+  error?: unknown;
+}
+
 /** Where the last status is kept. */
 export interface StatusHolder {
   /** What was told last, stored or on its way there. */
   status?: ClusterStatus;
-  /** What is stored, once all before it is. */
-  stored?: Promise<ClusterStatus | undefined>;
+  /** What is stored, once all that was told is, or could not be; never rejects. */
+  stored?: Promise<Stored>;
   faults: Fault[];
   hold?: Hold;
 }
@@ -62,22 +69,32 @@ async function store(
   { state, clock }: { state: StateStore; clock: Clock },
 ): Promise<ClusterStatus | undefined> {
   const before = holder.status;
-  if (isSame(status, before)) return undefined;
+  if (isSame(status, before)) {
+    // Another round says the same, and may be storing it still.
+    const last = (await holder.stored) ?? { status: before };
+    if (last.status !== before) throw last.error;
+    return undefined;
+  }
   // At once, because the next round begins with it, also while it is stored.
   holder.status = status;
   const time = clock.now();
-  const written = (holder.stored ?? Promise.resolve(before)).then(async (stored) => {
-    // The one that it was made from could not be stored: the next round makes it from what is.
-    if (stored !== before) return stored;
+  let last: Stored = { status: before };
+  const written = Promise.resolve(holder.stored ?? last).then(async (stored) => {
+    last = stored;
+    // What it was made from is not on record: the next round makes it from what is.
+    if (stored.status !== before) throw stored.error;
     for (const event of eventsOf(key, before, status, time)) await state.appendEvent(event);
     await state.putStatus(namespace, name, status);
     return status;
   });
-  holder.stored = written.catch(() => {
-    restore(holder, before);
-    return before;
-  });
-  return (await written) === status ? status : undefined;
+  holder.stored = written.then(
+    () => ({ status }),
+    (error: unknown) => {
+      if (holder.status === status) restore(holder, last.status);
+      return { status: last.status, error };
+    },
+  );
+  return written;
 }
 
 function restore(holder: StatusHolder, status: ClusterStatus | undefined): void {

@@ -9,7 +9,7 @@ import {
 } from '../../../src/controllers/bench-cluster/write-status.ts';
 import type { ClusterStatus } from '../../../src/crd/status.ts';
 import { MemoryState } from '../../../src/sim/memory-state.ts';
-import { VirtualClock } from '../../../src/sim/virtual-clock.ts';
+import { settle, VirtualClock } from '../../../src/sim/virtual-clock.ts';
 import { PlanCase } from './plan-case.ts';
 
 const key = 'default/alpha';
@@ -64,14 +64,28 @@ test('one is written after the other, and what is the same again is not written'
   assert.equal(ready(holder.status), 'Ready', 'what is known is what is stored');
 });
 
+test('what is the same as what is on its way to be stored is told when that is', async () => {
+  const { state, write } = scene();
+  const first = write(well);
+  let isTold = false;
+  const second = write(well).then(() => {
+    isTold = true;
+  });
+  await settle();
+  assert.deepEqual([isTold, state.written], [false, []]);
+  await state.clock.advance(1000);
+  await Promise.all([first, second]);
+  assert.deepEqual([isTold, state.written], [true, ['Ready']]);
+});
+
 test('what could not be stored is not known, nor what was made from it', async () => {
   const { state, holder, write } = scene();
   state.failNext(1);
-  const [first, second] = [write(well), write(broken)];
-  const refused = assert.rejects(first, /no space left/);
+  // The last one says what the one before it says, and is not to think that it is on record.
+  const all = [write(well), write(broken), write(broken)];
+  const refused = all.map((each) => assert.rejects(each, /no space left/));
   await state.clock.advance(1000);
-  await refused;
-  assert.equal(await second, undefined);
+  await Promise.all(refused);
   assert.deepEqual([state.written, holder.status], [[], undefined]);
   const record = new PlanCase().record;
   const told = writeError(key, holder, record, 'no', { state, clock: state.clock });

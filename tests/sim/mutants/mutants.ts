@@ -343,8 +343,8 @@ export const mutants: Mutant[] = [
   {
     name: 'the status is written in every round',
     file: `${cluster}/write-status.ts`,
-    from: 'if (isSame(status, before)) return undefined;',
-    to: '',
+    from: 'if (isSame(status, before)) {',
+    to: 'if (isSame(status, before) && before === undefined) {',
     net: 'rest',
     says: 'L4',
   },
@@ -355,6 +355,14 @@ export const mutants: Mutant[] = [
     to: 'const since = time;',
     net: 'rest',
     says: 'L4',
+  },
+  {
+    name: 'a disk is deleted before the status says so',
+    file: `${cluster}/effects.ts`,
+    from: "(action.kind === 'deleteVolume' && node !== undefined)",
+    to: 'node === ""',
+    net: 'death with the disk of a head',
+    says: 'L1',
   },
   {
     name: 'a paused cluster is touched',

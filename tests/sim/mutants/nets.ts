@@ -6,7 +6,7 @@ import { PortError } from '../../../src/controllers/ports.ts';
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import { clusterOf, identity, imageOf } from '../../fakes/builders.ts';
 import { uuidOfNode } from '../../oracle/derived.ts';
-import { runJob, writtenWorld } from '../scenes.ts';
+import { deadly, deleteDiskOfHead, readyIn, runJob, writtenWorld } from '../scenes.ts';
 import type { World } from '../world.ts';
 
 const minute = 60_000;
@@ -218,6 +218,16 @@ export const nets: Record<string, () => Promise<void>> = {
     world.kill();
     await world.clock.advance(minute);
     world.slurm.endJob('alpha', job);
+    await world.clock.advance(10 * minute);
+  },
+
+  /** The process dies of the first thing that it deletes, and the manifest is back before the next. */
+  async 'death with the disk of a head'() {
+    const world = deadly((effect) => effect.startsWith('deleteVolume'));
+    worlds.push(world);
+    await readyIn(world);
+    await deleteDiskOfHead(world);
+    world.source.put(clusterOf());
     await world.clock.advance(10 * minute);
   },
 
