@@ -234,6 +234,7 @@ export class Controller {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),
         repairs: cluster.effects.repairs(),
+        ended: cluster.effects.ended(),
         startedAt: this.#startedAt,
       },
       seen: cluster.effects.mark(),

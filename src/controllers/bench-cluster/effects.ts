@@ -7,6 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { actionKey, describeAction, guestWork } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
+import { EndedRuns } from './ended-runs.ts';
 import { type ExecutePorts, execute } from './execute.ts';
 import { Failures } from './failures.ts';
 import type { FailureView, OperationView, RepairView } from './observed.ts';
@@ -32,6 +33,7 @@ export class Effects {
   readonly #operations: Operations;
   readonly #failures: Failures;
   readonly #repairs: Repairs;
+  readonly #ended = new EndedRuns();
 
   constructor(options: EffectsOptions) {
     this.#options = options;
@@ -56,6 +58,11 @@ export class Effects {
 
   repairs(): ReadonlyMap<string, RepairView> {
     return this.#repairs.view();
+  }
+
+  /** Runs that were powered off, by the UUID of their domain. */
+  ended(): ReadonlyMap<string, number> {
+    return this.#ended.view();
   }
 
   /** For the status. */
@@ -124,9 +131,11 @@ export class Effects {
         const elapsedMs = clock.now() - started;
         if (error) {
           this.#failures.record(key, error, clock.now());
+          if ('host' in action) this.#ended.forget();
           log.warn({ ...described, elapsedMs, err: error }, 'action failed');
         } else {
           this.#failures.succeeded(key, clock.now());
+          this.#ended.done(action);
           log.info({ ...described, elapsedMs }, 'action done');
         }
         wake();

@@ -8,6 +8,7 @@ import { oncePer } from '../../lib/once-per.ts';
 import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
 import type { DesiredCluster } from './desired.ts';
+import { withoutRuns } from './ended-runs.ts';
 import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
 import type { GuestDomain, Visit } from './guest-visit.ts';
 import type { Guests } from './guests.ts';
@@ -43,6 +44,8 @@ export interface ObserveContext {
   failures: ReadonlyMap<string, FailureView>;
   repairs?: NonNullable<Observed['repairs']>;
   startedAt?: number;
+  /** Runs of domains that it powered off before it looks, by UUID. */
+  ended?: ReadonlyMap<string, number>;
 }
 
 export async function observe(
@@ -51,9 +54,10 @@ export async function observe(
   context: ObserveContext,
   signal: AbortSignal,
 ): Promise<Seen> {
+  const list = listing(ports, context, signal);
   let inventory: HostInventory;
   try {
-    inventory = await ports.hypervisor.inventory(signal);
+    inventory = await list();
   } catch (thrown) {
     const error = toError(thrown).message;
     return { ...context, host: { error }, guests: new Map(), scheduler: { error } };
@@ -69,23 +73,26 @@ export async function observe(
   const answer = await asking;
   const visits = await visitWorkers(ports, context, workers, answer.scheduler.view, early, signal);
   const asked = new Map([...answer.head, ...visits]);
-  const found = await latest(cluster, ports, inventory, asked, signal);
+  const found = await latest(cluster, list, inventory, asked);
   // The host may have taken long to list: what is drained by an answer of before need not be so now.
   const isOld = answer.at !== undefined && !ports.guests.isFresh(answer.at);
   const { scheduler } = isOld ? await askScheduler(ports, context, heads, signal) : answer;
   return { ...context, ...found, scheduler };
 }
 
+function listing({ hypervisor }: ObservePorts, { ended }: ObserveContext, signal: AbortSignal) {
+  return async () => withoutRuns(await hypervisor.inventory(signal), ended);
+}
+
 /** Guests may take long to answer, and VMs do not wait: the listing that counts is the last one. */
 async function latest(
   cluster: DesiredCluster,
-  ports: ObservePorts,
+  list: () => Promise<HostInventory>,
   before: HostInventory,
   asked: Map<string, GuestView>,
-  signal: AbortSignal,
 ): Promise<Pick<Observed, 'host' | 'guests'>> {
   try {
-    const inventory = await ports.hypervisor.inventory(signal);
+    const inventory = await list();
     const runs = new Map(
       indexOf(before)
         .owned(cluster)
@@ -117,7 +124,7 @@ export async function observeHost(
   // Nobody has asked it, which is no error of it.
   const scheduler = {};
   try {
-    const inventory = await ports.hypervisor.inventory(signal);
+    const inventory = await listing(ports, context, signal)();
     const running = indexOf(inventory)
       .owned(cluster)
       .filter(({ state }) => state === 'running');

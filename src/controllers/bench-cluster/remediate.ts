@@ -47,16 +47,11 @@ const words: Record<Illness['reason'], string> = {
   DiskMissing: 'its disk is lost',
 };
 
-/**
- * Seen off to be made anew: the rest of its way out follows, whatever else is true by then. So it
- * does when it seems to run again, because a listing of before must not have that forgotten; what
- * is powered off then is the run that the listing shows, and no later one.
- */
+/** Powered off to be made anew: the rest of its way out follows, whatever else is true by then. */
 function isBeingReplaced(scope: ClusterScope, node: NodeScope): boolean {
   if (node.role === 'controlPlane' || node.removal || !node.desired || !node.domain) return false;
+  if (mayRun(node.domain)) return false;
   if (judgement(scope, node)?.kind !== 'replace') return false;
   const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
-  if (before?.phase !== 'Deleting') return false;
-  // Until it was seen off it was told as unhealthy.
-  return !mayRun(node.domain) || before.unhealthy === undefined;
+  return before?.phase === 'Deleting';
 }
