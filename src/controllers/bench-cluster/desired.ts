@@ -222,6 +222,7 @@ function desiredNode(
     memoryBytes: bytesOf(machine.memory),
     diskBytes: bytesOf(machine.disk),
   };
+  // What is new in it must be undefined where machines are as before, or an upgrade replaces them.
   const hashed = {
     ...sizes,
     image: [image.disk, image.kernel, image.initrd].map((artifact) => artifact?.sha256 ?? ''),
