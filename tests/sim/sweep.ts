@@ -132,5 +132,8 @@ async function play(workload: Workload, plan: Plan, choice: PointedChoice): Prom
   await workload.run(world);
   // What is still under way ends, and what should rest does.
   await world.clock.advance(60_000);
+  // A read that hangs at the very end is told of until the next one.
+  if (world.injector) world.injector.active = false;
+  await world.clock.advance(120_000);
   return world;
 }
