@@ -25,7 +25,7 @@ const pairsPerPart = 20;
 /** How often it is told how far a part has come. */
 const progressMs = 30_000;
 
-/** Of so many plans in a row so many: those of one first death stand in a row. */
+/** Of so many plans in a row so many: of two deaths, those of one first death stand in a row. */
 export interface Share {
   take: number;
   of: number;
@@ -89,10 +89,14 @@ export async function runPlans(
 ): Promise<GateResult> {
   const parts: Part[] = [];
   for (const { name: workload } of workloads) {
-    const { [kind]: count } = await planCounts(workload);
-    for (let from = 0; from < count; from += of) {
-      parts.push({ plans: { workload, kind, from, to: Math.min(from + take, count) } });
-    }
+    const { [kind]: count, 'one death': single } = await planCounts(workload);
+    // They are the first of all deaths, and each of them is played.
+    const whole = kind === 'crash' ? single : 0;
+    const add = (from: number, plans: number, end: number) => {
+      parts.push({ plans: { workload, kind, from, to: Math.min(from + plans, end) } });
+    };
+    for (let from = 0; from < whole; from += of) add(from, of, whole);
+    for (let from = whole; from < count; from += of) add(from, take, count);
   }
   let plays = 0;
   const failures: string[] = [];
