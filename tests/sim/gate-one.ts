@@ -1,6 +1,6 @@
 /**
- * One run by itself, with a trace to read: of the swarm by its seed or by its recorded choices, or
- * of two specs by their names.
+ * One run by itself, with a trace to read: of the swarm by its seed or by its recorded choices, of
+ * two specs by their names, or of a workload under one of its plans of trouble.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { pairNamed } from './pairs/pairs.ts';
 import { Walk } from './pairs/walk.ts';
 import { shrink } from './shrink.ts';
 import { type Played, play } from './swarm/play.ts';
+import { sweepPlans } from './sweep.ts';
 
 type Say = (line: string) => void;
 
@@ -51,6 +52,17 @@ export async function tellPair(name: string, say: Say): Promise<number> {
     say(`FAILED ${thrown}`);
     return 1;
   }
+}
+
+/** As a failure names it: kind, number and workload. */
+export async function tellPlan(name: string, say: Say): Promise<number> {
+  const [, kind, number, workload = ''] = /^(crash|view) (\d+) (.+)$/.exec(name) ?? [];
+  if (kind !== 'crash' && kind !== 'view') throw new RangeError(`no plan "${name}"`);
+  const from = Number(number);
+  const { plays, failures } = await sweepPlans({ workload, kind, from, to: from + 1 });
+  if (plays === 0) throw new RangeError(`no ${kind} plan ${number} of "${workload}"`);
+  say(failures[0] === undefined ? 'passed' : `FAILED ${failures[0]}`);
+  return failures.length === 0 ? 0 : 1;
 }
 
 /** Makes the failing run smaller for a minute at most, and says how to have it again. */

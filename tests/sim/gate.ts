@@ -9,6 +9,7 @@
  *   npm run sim -- --seed N         one seed, with its trace
  *   npm run sim -- --replay FILE    one recorded run, choice by choice
  *   npm run sim -- --pair "a -> b"  one edit and the way back, with its effects
+ *   npm run sim -- --plan "crash 7 create"   one plan of trouble, as a failure names it
  *   npm run sim -- --seeds N [--from N]   only seeds of the swarm, so many
  *
  * It prints its first seed first, and for a failure a short trace and the line that replays it.
@@ -16,7 +17,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { replayFile, tellPair, tellSeed } from './gate-one.ts';
+import { replayFile, tellPair, tellPlan, tellSeed } from './gate-one.ts';
 import {
   differsElsewhere,
   type GateResult,
@@ -33,6 +34,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     pair: { type: 'string' },
+    plan: { type: 'string' },
     seed: { type: 'string' },
     replay: { type: 'string' },
     seeds: { type: 'string' },
@@ -93,6 +95,7 @@ function commit(): string {
 async function main(): Promise<number> {
   if (values.replay !== undefined) return replayFile(values.replay, say);
   if (values.pair !== undefined) return tellPair(values.pair, say);
+  if (values.plan !== undefined) return tellPlan(values.plan, say);
   if (values.seed !== undefined) return tellSeed(Number(values.seed), say);
   say(`seed ${from}, ${commit()}`);
   const wanted = chosen();

@@ -52,7 +52,9 @@ export async function sweepPlans(range: PlanRange): Promise<SweepResult> {
     if (index % step !== 0) continue;
     const difference = await differs(named(workload), plan, world);
     result.plays += 1;
-    if (difference) result.failures.push(`${workload}: ${placeOf(plan, world)}: ${difference}`);
+    if (difference === undefined) continue;
+    const again = `npm run sim -- --plan "${kind} ${from + index} ${workload}"`;
+    result.failures.push(`${workload}: ${placeOf(plan, world)} (${again}): ${difference}`);
   }
   return result;
 }

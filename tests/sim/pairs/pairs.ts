@@ -41,7 +41,8 @@ export async function walkPairs(part: readonly Pair[]): Promise<PairsResult> {
       const walk = () => trapping(() => new Walk().there(pair.from, pair.to));
       result.outcomes.push(await inMacrotask(walk));
     } catch (thrown) {
-      result.wrong.push(`${nameOf(pair)}: ${thrown}`);
+      const name = nameOf(pair);
+      result.wrong.push(`${name} (npm run sim -- --pair "${name}"): ${thrown}`);
     }
   }
   const { user, system } = process.threadCpuUsage(before);
