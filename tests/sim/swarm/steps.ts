@@ -73,6 +73,18 @@ const steps: Step[] = [
     world.clock.after(ms, () => world.slurm.endJob(cluster.name, id));
     return `job ${id} of ${cluster.name} for ${ms / 1000} s`;
   },
+  // What a removal is to wait for, on the very node that goes.
+  ({ world, town, choice }, cluster) => {
+    if (cluster.replicas === 0) return `${cluster.name} has no worker to lose`;
+    const last = nodesOf(cluster).at(-1) ?? '';
+    const id = world.slurm.submit(cluster.name, [last]);
+    cluster.replicas -= 1;
+    town.write(cluster);
+    if (id === undefined) return `${cluster.name}: without ${last}`;
+    const ms = pick(choice, [60_000, 5_000, 400_000], 'job runs for ms');
+    world.clock.after(ms, () => world.slurm.endJob(cluster.name, id));
+    return `${cluster.name}: without ${last}, which has job ${id} for ${ms / 1000} s`;
+  },
   ({ world, choice }, cluster) => {
     const node = pick(choice, nodesOf(cluster), 'drained by hand');
     const done = world.slurm.drainByHand(cluster.name, node, 'fan is loud');
