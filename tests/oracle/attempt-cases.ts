@@ -1,5 +1,6 @@
 /** Cases of S16 about what failed and is tried again. */
 import type { Case } from './case.ts';
+import type { Act } from './oracle.ts';
 import { imageVolume, type Scene } from './scene.ts';
 
 export const attemptCases: Case[] = [
@@ -62,7 +63,23 @@ export const attemptCases: Case[] = [
       upload(scene);
     },
   },
+  {
+    id: 'S16',
+    what: 'more nodes are replaced at a time than the pool can spare, all asked for at once',
+    bad: (scene) => poweringOff(scene, (act) => act),
+    good: (scene) => poweringOff(scene, (act) => act.ended(new Error('refused'))),
+  },
 ];
+
+/** One after the other is asked for, and that is what becomes of each before the next. */
+function poweringOff(scene: Scene, become: (act: Act) => unknown): void {
+  scene.order({ memory: '2Gi' });
+  for (const node of ['a-w-0', 'a-w-1']) {
+    scene.drain(node);
+    const owner = scene.mark(node);
+    become(scene.oracle.asked({ host: 'h', kind: 'destroy', uuid: scene.uuid(node), owner }));
+  }
+}
 
 function upload(scene: Scene) {
   const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };

@@ -8,6 +8,7 @@ import { Ledger } from './ledger.ts';
 import { Lineage, nodeOf } from './lineage.ts';
 import { secretsIn } from './secrets.ts';
 import { TakenDown } from './taken-down.ts';
+import { nodeAimedAt, targetOf } from './targets.ts';
 import type { Effect, SourceTruth, StatusTruth, Truth, Witness } from './truth.ts';
 import type { StoredCluster, Version } from './version.ts';
 
@@ -54,6 +55,10 @@ export class Memory {
 
   asked(effect: Effect, truth: Truth): void {
     if (effect.kind === 'putStatus') this.drains.told(effect.cluster, effect.status, truth.now);
+    if (effect.kind !== 'destroy') return;
+    const target = targetOf(effect, truth);
+    const node = target && nodeAimedAt(effect, target, this);
+    if (node) this.takenDown.asked(effect.uuid, node);
   }
 
   /** After the checkers: they judge by what was known before it. */

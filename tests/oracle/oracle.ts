@@ -96,6 +96,7 @@ export class Oracle {
       through: (run) => this.#take(effect, run),
       ended: (error) => {
         memory.attempts.ended(effect, this.#witness.now(), error, by);
+        memory.takenDown.ended(effect);
         this.reached.ended(effect, error);
       },
     };

@@ -1,4 +1,7 @@
-/** Nodes that the controller has powered off, until they are at work again. */
+/**
+ * Nodes that the controller has powered off, until they are at work again; also those that it has
+ * asked to power off, so that several that it asks for at once are counted.
+ */
 import type { Drains } from './drains.ts';
 import { nodeOf } from './lineage.ts';
 import type { DomainTruth, Effect, Truth } from './truth.ts';
@@ -12,9 +15,20 @@ export interface TakenNode {
 
 export class TakenDown {
   readonly #nodes = new Map<string, TakenNode>();
+  readonly #asked = new Map<string, TakenNode>();
+
+  asked(uuid: string, node: TakenNode): void {
+    this.#asked.set(uuid, node);
+  }
+
+  /** Whether it took place or not. */
+  ended(effect: Effect): void {
+    if (effect.kind === 'destroy') this.#asked.delete(effect.uuid);
+  }
 
   done(effect: Effect, before: Truth): void {
     if (effect.kind !== 'destroy') return;
+    this.#asked.delete(effect.uuid);
     const domain = domains(before).find(({ uuid }) => uuid === effect.uuid);
     const node = nodeOf(domain?.owner);
     if (node) this.#nodes.set(effect.uuid, node);
@@ -31,7 +45,8 @@ export class TakenDown {
 
   /** Of that pool, without the one of that name. */
   others({ cluster, pool, name }: TakenNode): TakenNode[] {
-    return [...this.#nodes.values()].filter(
+    const all = new Map([...this.#asked, ...this.#nodes]);
+    return [...all.values()].filter(
       (node) => node.cluster === cluster && node.pool === pool && node.name !== name,
     );
   }

@@ -283,8 +283,12 @@ export const mutants: Mutant[] = [
   {
     name: 'more nodes are replaced than the pool can spare',
     file: `${cluster}/rollout.ts`,
-    from: 'const budget = usable.length - (pool.replicas - pool.maxUnavailable);',
-    to: 'const budget = usable.length;',
+    from: `const budget = usable.length - (pool.replicas - pool.maxUnavailable);
+    const useless = nodes.filter((node) => !usable.includes(node));
+    const most = pool.maxUnavailable + pool.maxSurge;`,
+    to: `const budget = usable.length;
+    const useless = nodes.filter((node) => !usable.includes(node));
+    const most = pool.replicas;`,
     net: 'rollout',
     says: 'S16',
   },
