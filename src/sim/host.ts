@@ -7,6 +7,7 @@ import type { DomainState, HostInventory, LeaseView, OwnerMark } from '../contro
 import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { digestOf } from '../lib/hash.ts';
+import { imageOfPart } from '../lib/part-name.ts';
 import { isSame } from '../lib/same.ts';
 import { copyOf } from './copy.ts';
 import { CountedMap } from './counted-map.ts';
@@ -216,7 +217,8 @@ export class SimHost {
   /** As the driver lists them: what is being uploaded, or was left half, is not there yet. */
   #finished(): SimVolume[] {
     const all = [...this.volumes.values()];
-    return all.filter(({ name }) => !this.volumes.has(partOf(name)));
+    const unfinished = new Set(all.flatMap(({ name }) => imageOfPart(name) ?? []));
+    return unfinished.size === 0 ? all : all.filter(({ name }) => !unfinished.has(name));
   }
 
   #lease(domain: SimDomain): void {
@@ -263,11 +265,6 @@ export function newDomain(
     ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
     ...{ agentConnected: false, startedAt: 0, leased: false, hung: false },
   };
-}
-
-/** What an upload writes to until it is whole. */
-export function partOf(volume: string): string {
-  return `${volume}.part`;
 }
 
 /** A copy; by hand, because it is made for every domain in every listing. */

@@ -21,7 +21,6 @@ import { FaultPlan } from './fault-plan.ts';
 import {
   newDomain,
   ownerKey,
-  partOf,
   pathOf,
   type SimDomain,
   SimHost,
@@ -29,6 +28,7 @@ import {
   virtualSize,
 } from './host.ts';
 import { addNetwork, takeNetwork } from './networks.ts';
+import { SimUploads } from './uploads.ts';
 
 export type SimCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
 
@@ -37,11 +37,14 @@ export interface SimHypervisorOptions extends SimHostOptions {
   readSource?: (path: string) => Promise<Uint8Array>;
 }
 
+/** Of those who do not say who they are. */
+const soleInstallation = '00000000-0000-4000-8000-000000000000';
+
 export class SimHypervisor extends SimHost implements Hypervisor {
   /** What guests wrote to their consoles, by root volume. */
   readonly consoles = new Map<string, string>();
   readonly faults: FaultPlan<SimCall>;
-  #uploadsToCut = 0;
+  readonly uploads: SimUploads;
   readonly #options: SimHypervisorOptions;
   readonly #listeners = new Set<(change: { domain?: string }) => void>();
 
@@ -49,6 +52,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     super(options, (domain) => this.#emit(domain));
     this.#options = options;
     this.faults = new FaultPlan(options.clock);
+    this.uploads = new SimUploads(this.volumes, options.clock);
   }
 
   /** Every call that came through, for counting. */
@@ -72,11 +76,6 @@ export class SimHypervisor extends SimHost implements Hypervisor {
   /** The next call of that name is done, but its answer never comes. */
   loseReplyOfNext(call: SimCall): void {
     this.faults.loseReplyOfNext(call);
-  }
-
-  /** The next upload ends in its midst and leaves a part that looks as large as the whole. */
-  cutNextUpload(): void {
-    this.#uploadsToCut += 1;
   }
 
   /** Somebody else has changed the domain: who listens hears of it. */
@@ -140,26 +139,21 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     );
   }
 
+  /** `by`: the installation that uploads, where it is not the one that has this world to itself. */
   uploadArtifact(
     artifact: Artifact,
     progress: (sentBytes: number, totalBytes: number) => void,
     signal: AbortSignal,
+    by = soleInstallation,
   ): Promise<void> {
     return this.faults.perform('uploadArtifact', signal, async () => {
-      if (this.volumes.has(artifact.volume)) return;
+      if (this.uploads.isWhole(artifact.volume)) return;
       const bytes = await this.#sourceOf(artifact);
       const total = bytes?.length ?? 1_000_000;
       progress(0, total);
       const capacityBytes = bytes === undefined ? 2 ** 31 : virtualSize(bytes);
-      const part = partOf(artifact.volume);
-      if (this.#uploadsToCut > 0) {
-        this.#uploadsToCut -= 1;
-        this.volumes.set(part, { name: part, capacityBytes });
-        throw failed('the stream was closed by the host');
-      }
+      await this.uploads.send(artifact, capacityBytes, by, signal);
       progress(total, total);
-      this.volumes.delete(part);
-      this.volumes.set(artifact.volume, { name: artifact.volume, capacityBytes });
     });
   }
 
@@ -174,7 +168,8 @@ export class SimHypervisor extends SimHost implements Hypervisor {
         throw new PortError('conflict', `Volume ${volume.name} exists and is different`);
       }
       const base = this.volumes.get(volume.backingVolume);
-      if (base === undefined) throw failed(`Backing volume ${volume.backingVolume} is not there`);
+      if (base === undefined || !this.uploads.isWhole(base.name))
+        throw failed(`Backing volume ${volume.backingVolume} is not there`);
       if (volume.capacityBytes < base.capacityBytes) {
         throw new PortError('rejected', `${volume.name} is smaller than ${base.name}`);
       }
@@ -182,21 +177,26 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     });
   }
 
-  deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
+  deleteVolume(
+    volume: string,
+    onlyUsedBy: string | undefined,
+    signal: AbortSignal,
+    by = soleInstallation,
+  ): Promise<void> {
     return this.faults.perform('deleteVolume', signal, () => {
+      const [name = volume, ...parts] = this.uploads.doomedWith(volume, by);
       for (const domain of this.domains.values()) {
         const uses = domain.files.includes(pathOf(name));
         if (uses && (domain.uuid !== onlyUsedBy || domain.id !== -1)) {
           throw new PortError('conflict', `Volume ${name} is used by domain ${domain.name}`);
         }
       }
-      for (const volume of this.volumes.values()) {
-        if (volume.backingVolume === name) {
-          throw new PortError('conflict', `Volume ${name} is used by volume ${volume.name}`);
+      for (const other of this.volumes.values()) {
+        if (other.backingVolume === name) {
+          throw new PortError('conflict', `Volume ${name} is used by volume ${other.name}`);
         }
       }
-      this.volumes.delete(name);
-      this.volumes.delete(partOf(name));
+      for (const doomed of [name, ...parts]) this.volumes.delete(doomed);
     });
   }
 

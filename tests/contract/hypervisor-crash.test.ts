@@ -14,6 +14,8 @@ import { type HypervisorLab, needsRoot, openHypervisorLab } from './hypervisor-l
 import { fails } from './hypervisor-suite.ts';
 
 const pool = '/var/lib/libvirt/images';
+/** After the name of an image, what an upload of this installation writes to. */
+const ownPart = `.${installation.slice(0, 8)}.part`;
 const big = 128 * 2 ** 20;
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
 
@@ -53,6 +55,7 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   };
+  const partOf = ({ volume }: Artifact): string => volume + ownPart;
   /** Calls `act` once when so many bytes have been sent. */
   const cut = (artifact: Artifact, atBytes: number, act: () => void, by = signal()) => {
     let done = false;
@@ -97,7 +100,7 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     await host.lab.startDaemon();
     await untilReachable();
     assert.ok(!(await volumes()).includes(artifact.volume));
-    assert.deepEqual(await filesOf(artifact), [`${artifact.volume}.part`]);
+    assert.deepEqual(await filesOf(artifact), [partOf(artifact)]);
     await upload(artifact);
     await isWhole(artifact);
   });
@@ -105,8 +108,8 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
   test('whatever a crash left under both names is not used and is made again', async () => {
     const half = `<capacity>4096</capacity><target><format type='raw'/></target></volume>`;
     const left: Record<string, string[]> = {
-      'part only': ['.part'],
-      'part and half a clone': ['', '.part'],
+      'part only': [ownPart],
+      'part and half a clone': ['', ownPart],
     };
     for (const [index, suffixes] of Object.values(left).entries()) {
       const artifact = host.file(`left-${index}`, (index + 1) * 2 ** 20);
@@ -125,7 +128,7 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
   test('an unfinished volume that a domain uses is left alone', async () => {
     const artifact = host.file('used', 7 * 2 ** 20);
     await upload(artifact);
-    await host.virsh('vol-create-as', 'default', `${artifact.volume}.part`, '4096');
+    await host.virsh('vol-create-as', 'default', partOf(artifact), '4096');
     await host.define(
       ['define'],
       `<domain type='qemu'><name>user</name><memory>65536</memory><os><type>hvm</type></os>

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Lab } from '../../lab/lab.ts';
 import { type LabOptions, startLab } from '../../lab/start.ts';
 import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
-import { createHypervisor } from '../../src/drivers/libvirt/hypervisor.ts';
+import { createHypervisor, type HypervisorOptions } from '../../src/drivers/libvirt/hypervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { dialUnix } from '../../src/libvirt/dial.ts';
@@ -18,8 +18,8 @@ export const needsRoot = process.getuid?.() === 0 ? false : 'a private libvirt n
 export interface HypervisorLab {
   lab: Lab;
   hypervisor: Hypervisor;
-  /** Another controller on the same host. */
-  another(poolName?: string): Hypervisor;
+  /** Another controller on the same host; of this installation, unless it is said otherwise. */
+  another(poolName?: string, options?: Partial<HypervisorOptions>): Hypervisor;
   virsh(...args: string[]): Promise<string>;
   /** A virsh command that takes a file, with this text in it. */
   define(command: string[], xml: string): Promise<void>;
@@ -34,12 +34,13 @@ export async function openHypervisorLab(
 ): Promise<HypervisorLab> {
   const folder = mkdtempSync(join(tmpdir(), 'hypervisor-'));
   const lab = await startLab({ kvm: 'off', ...options });
-  const open = (poolName = 'default'): Hypervisor =>
+  const open = (poolName = 'default', options: Partial<HypervisorOptions> = {}): Hypervisor =>
     createHypervisor({
       dial: dialUnix(lab.socket),
       ...{ poolName, installation, clock, log: createLog('silent') },
       // Volumes that virsh makes come without an event.
       reuseMs: 0,
+      ...options,
     });
   const hypervisor = open();
   const virsh = async (...args: string[]): Promise<string> =>

@@ -6,6 +6,7 @@ import { drained } from './drained.ts';
 import { evidence } from './evidence.ts';
 import { frozen } from './frozen.ts';
 import { held } from './held.ts';
+import { neighbours } from './neighbours.ts';
 import { noLeak } from './no-leak.ts';
 import { noSecret } from './no-secret.ts';
 import { oneDomain } from './one-domain.ts';
@@ -21,6 +22,7 @@ import { theirDrains } from './their-drains.ts';
 
 export const checkers: readonly Checker[] = [
   ownership,
+  neighbours,
   sameIdentity,
   oneDomain,
   drained,

@@ -39,6 +39,17 @@ export function diskOfNode(node: string, uuid: string): string {
   return `${node}-${uuid.split('-')[0]}.qcow2`;
 }
 
+/** What an upload of that installation writes to until it is whole. */
+export function partOfImage(image: string, installation: string): string {
+  return `${image}.${installation.split('-')[0]}.part`;
+}
+
+/** The image, and whose upload it is of, as far as a name tells. */
+export function partNamed(volume: string): { image: string; by: string } | undefined {
+  const [, image, by] = /^(.+)\.([0-9a-f]{8})\.part$/.exec(volume) ?? [];
+  return image === undefined || by === undefined ? undefined : { image, by };
+}
+
 export function nodeName(cluster: string, pool: string, index: number): string {
   return [cluster, pool, index].join('-');
 }

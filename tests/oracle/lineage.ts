@@ -84,7 +84,8 @@ export class Lineage {
       case 'uploadArtifact': {
         const old = new Set(earlier.volumes.map(({ name }) => name));
         for (const { name } of host.volumes) {
-          if (old.has(name)) continue;
+          // While an upload takes place others make volumes, too.
+          if (old.has(name) || !isMadeBy(effect, name)) continue;
           this.#volumes.set(keyOf(host, name), { at: after.now, ...contentOf(effect) });
         }
         break;
@@ -177,6 +178,11 @@ export function nodeOf(owner: MarkTruth | undefined) {
 /** Images of ours are named by their content. */
 function isImage(volume: string): boolean {
   return /-[0-9a-f]{12}\.(qcow2|vmlinuz|initrd)$/.test(volume);
+}
+
+function isMadeBy(effect: Effect, volume: string): boolean {
+  if (effect.kind === 'uploadArtifact') return volume === effect.artifact.volume;
+  return effect.kind === 'createVolume' && volume === effect.volume.name;
 }
 
 function contentOf(effect: Effect): { sha256?: string; backingVolume?: string } {

@@ -4,6 +4,7 @@
  * the target of an effect changes by it.
  */
 import type { Asked, Checker, Done } from './checker.ts';
+import { partNamed, partOfImage } from './derived.ts';
 import { isSame } from './is-same.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
@@ -20,7 +21,7 @@ export const ownership: Checker = {
   done: ({ effect, before, after, memory }) => {
     if (!('host' in effect)) return [];
     const was = targetOf(effect, before);
-    const messages = changedBesides({ effect, before, after });
+    const messages = changedBesides({ effect, before, after, memory });
     if (was?.domain && isChange(effect) && !memory.lineage.isOurs(was.domain)) {
       messages.push(`${effect.kind} changed ${was.domain.name}, which is not ours`);
     }
@@ -68,8 +69,11 @@ function foreignVolume({ effect, truth, memory }: Asked): string[] {
 }
 
 /** An image is also known by its name, which has the digest that some manifest has. */
-function isOurVolume(host: HostTruth, volume: VolumeTruth, { lineage, ledger }: Memory): boolean {
+function isOurVolume(host: HostTruth, volume: VolumeTruth, memory: Memory): boolean {
+  const { lineage, ledger, installation } = memory;
   if (lineage.isOurVolume(host, volume, ledger.clusters())) return true;
+  const part = partNamed(volume.name);
+  if (part) return installation.startsWith(part.by);
   const orders = ledger.clusters().flatMap((cluster) => ledger.versions(cluster));
   return orders.flatMap(imageVolumes).some((image) => image.volume === volume.name);
 }
@@ -106,10 +110,10 @@ function isDiskLeaving(disk: string, { lineage, ledger }: Memory): boolean {
   return cluster !== undefined && ledger.inForce(cluster)?.deleting === true;
 }
 
-function changedBesides({ effect, before, after }: Pick<Done, 'effect' | 'before' | 'after'>) {
+function changedBesides({ effect, before, after, memory }: Omit<Done, 'failed'>) {
   // An upload takes time, in which other effects take place.
   if (!('host' in effect) || effect.kind === 'uploadArtifact') return [];
-  const own = new Set(ownThings(effect));
+  const own = new Set(ownThings(effect, memory.installation));
   return after.hosts.flatMap((host) => {
     const was = before.hosts.find(({ name }) => name === host.name);
     if (was === undefined || was === host) return [];
@@ -121,15 +125,19 @@ function changedBesides({ effect, before, after }: Pick<Done, 'effect' | 'before
   });
 }
 
-function ownThings(effect: Asked['effect']): string[] {
+function ownThings(effect: Asked['effect'], installation: string): string[] {
   switch (effect.kind) {
     case 'uploadArtifact':
       return [`volume ${effect.artifact.volume}`];
     case 'createVolume':
       return [`volume ${effect.volume.name}`];
     case 'deleteVolume':
-      // With what is left of an upload that was cut.
-      return [`volume ${effect.name}`, `volume ${effect.name}.part`];
+      // With what is left of an upload that was cut, or what was made of it.
+      return [
+        `volume ${effect.name}`,
+        `volume ${partOfImage(effect.name, installation)}`,
+        `volume ${partNamed(effect.name)?.image}`,
+      ];
     case 'defineDomain':
       return [`domain ${effect.domain.uuid}`];
     case 'createNetwork':

@@ -1,14 +1,26 @@
 /**
  * Whether the world is as the files say, read off the world itself: what is still missing or too
- * much, in words. It shares no code with the controller.
+ * much, in words. It shares no code with the controller. What another installation has on the same
+ * host is for its own files to say.
  */
+
+import type { OwnerMark } from '../../src/controllers/ports.ts';
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
 import type { World } from './world.ts';
 
-export function unlike(world: World, manifests: readonly BenchCluster[]): string[] {
+export function unlike(
+  world: World,
+  manifests: readonly BenchCluster[],
+  others: readonly World[] = [],
+): string[] {
+  const isOthers = ({ owner }: { owner?: OwnerMark }) =>
+    others.some(({ identity }) => identity.installation === owner?.installation);
   const wanted = new Map(manifests.map((cluster) => [cluster.metadata.name, cluster]));
   const nodes = new Set(manifests.flatMap(nodesOf).map(({ name }) => name));
-  const { domains, volumes, networks } = world.hypervisor;
+  const { volumes } = world.hypervisor;
+  const all = [...world.hypervisor.domains.values()];
+  const domains = all.filter((domain) => !isOthers(domain));
+  const networks = [...world.hypervisor.networks.values()].filter((item) => !isOthers(item));
   const faults: string[] = [];
   for (const [name, cluster] of wanted) {
     const record = world.state.record(`default/${name}`);
@@ -21,26 +33,28 @@ export function unlike(world: World, manifests: readonly BenchCluster[]): string
   for (const name of world.state.names()) {
     if (!wanted.has(name)) faults.push(`${name}: still on record, ${toldOf(world, name)}`);
   }
-  const running = [...domains.values()].filter(({ state }) => state === 'running');
+  const running = domains.filter(({ state }) => state === 'running');
   for (const name of nodes) {
     if (!running.some((domain) => domain.name === name)) faults.push(`${name} does not run`);
   }
-  for (const { name, state } of domains.values()) {
+  for (const { name, state } of domains) {
     if (!nodes.has(name)) faults.push(`domain ${name} (${state}) is too much`);
   }
-  const used = new Set([...domains.values()].flatMap(({ files }) => files));
+  const used = new Set(all.flatMap(({ files }) => files));
   for (const { name, backingVolume } of volumes.values()) {
     const isDisk = backingVolume !== undefined;
     const isUsed = [...used].some((file) => file.endsWith(`/${name}`));
-    if ((isDisk && !isUsed) || (!isDisk && wanted.size === 0))
+    // An image that is left may be what another installation is about to use.
+    if ((isDisk && !isUsed) || (!isDisk && wanted.size === 0 && others.length === 0))
       faults.push(`volume ${name} is left`);
     if (name.endsWith('.part')) faults.push(`volume ${name} is left`);
   }
   const networksWanted = new Set(manifests.map(({ spec }) => spec.network.name));
-  for (const { name, owner } of networks.values()) {
+  for (const { name, owner } of networks) {
     if (owner && !networksWanted.has(name)) faults.push(`network ${name} is left`);
   }
-  for (const { name, records } of world.slurm.clusters()) {
+  for (const { name, head, records } of world.slurm.clusters()) {
+    if (!domains.some((domain) => domain.name === head)) continue;
     for (const record of records.keys()) {
       if (!nodes.has(record)) faults.push(`${name} still knows ${record}`);
     }

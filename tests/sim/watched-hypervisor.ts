@@ -36,12 +36,19 @@ export class WatchedHypervisor implements Hypervisor {
   readonly #real: SimHypervisor;
   readonly #oracle: Oracle;
   readonly #host: string;
+  readonly #installation: string;
   readonly #askers = new WeakMap<AbortSignal, string>();
   #asked = 0;
   /** What goes round the effect whose call enters the hypervisor at this very moment. */
   #entering: (<T>(effect: () => T) => T) | undefined;
 
-  constructor(real: SimHypervisor, clock: Clock, oracle: Oracle, host: string) {
+  constructor(
+    real: SimHypervisor,
+    clock: Clock,
+    oracle: Oracle,
+    { host, installation }: { host: string; installation: string },
+  ) {
+    this.#installation = installation;
     this.#clock = clock;
     this.#real = real;
     this.#oracle = oracle;
@@ -94,7 +101,7 @@ export class WatchedHypervisor implements Hypervisor {
       { kind: 'uploadArtifact', artifact },
       `upload ${artifact.volume}`,
       this.#volume(artifact.volume),
-      () => this.#real.uploadArtifact(artifact, progress, signal),
+      () => this.#real.uploadArtifact(artifact, progress, signal, this.#installation),
       signal,
     );
   }
@@ -117,7 +124,7 @@ export class WatchedHypervisor implements Hypervisor {
       { kind: 'deleteVolume', name, ...(onlyUsedBy !== undefined && { onlyUsedBy }) },
       `no volume ${name}`,
       this.#volume(name),
-      () => this.#real.deleteVolume(name, onlyUsedBy, signal),
+      () => this.#real.deleteVolume(name, onlyUsedBy, signal, this.#installation),
       signal,
     );
   }

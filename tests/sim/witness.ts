@@ -111,8 +111,8 @@ function domainTruth(world: WitnessedWorld, domain: SimDomain): DomainTruth {
 function schedulerTruths(world: WitnessedWorld): SchedulerTruth[] {
   const clusters = world.slurm.clusters();
   return [...world.hypervisor.domains.values()].flatMap((domain): SchedulerTruth[] => {
-    const { node } = domain.owner ?? {};
-    if (node?.pool !== 'head') return [];
+    const { node, installation } = domain.owner ?? {};
+    if (node?.pool !== 'head' || installation !== world.installation) return [];
     const { namespace, cluster } = node;
     return [{ namespace, cluster, head: domain.uuid, ...toldBy(clusters, domain.name) }];
   });

@@ -2,9 +2,11 @@
  * A whole world in memory around the real Controller with the real scheduler module: one
  * hypervisor, guests with Slurm in them, a source and a state store. Time is virtual and nothing is
  * random, so every run of a test is the same. It watches over what must never happen and counts
- * what was really made. What people do in the clusters is in `slurm`.
+ * what was really made. What people do in the clusters is in `slurm`. Two worlds may be on one
+ * host: two installations, each with its own controller, files, state and oracle.
  */
 import { Controller } from '../../src/controllers/bench-cluster/controller.ts';
+import type { Identity } from '../../src/controllers/bench-cluster/desired.ts';
 import type { ClusterRecord } from '../../src/controllers/ports.ts';
 import { schedulerModule } from '../../src/controllers/schedulers/registry.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
@@ -62,12 +64,21 @@ export interface WorldOptions {
   tell?: (fault: FaultName, where: string) => void;
   /** Says of each effect whether the process dies at it. */
   dies?: (effect: string) => CrashPoint['when'] | undefined;
+  /** Another installation on the host of that world, with files and a state of its own. */
+  beside?: World;
 }
+
+/** Of who is beside another one. */
+export const neighbourIdentity: Identity = {
+  installation: '2b91e7d4-3b5a-4c7d-8e9f-000000000002',
+  controllerKey: 'ssh-ed25519 AAAAneighbour',
+};
 
 export class World {
   readonly clock: VirtualClock;
   readonly source = new MemorySource();
-  readonly state = new MemoryState(identity.installation);
+  readonly identity: Identity;
+  readonly state: MemoryState;
   readonly hypervisor: SimHypervisor;
   /** Where faults by choice come from. */
   readonly injector: Injector | undefined;
@@ -98,19 +109,24 @@ export class World {
   readonly #options: WorldOptions;
 
   constructor(options: WorldOptions = {}) {
-    const { choice, mixture = new Map(), tell = () => {} } = options;
+    const { choice, mixture = new Map(), tell = () => {}, beside } = options;
     this.#options = options;
-    this.clock = new VirtualClock({ ...(choice && { choice }), ...(drain && { drain }) });
-    this.hypervisor = new SimHypervisor({ clock: this.clock });
-    this.slurm = new SlurmGuests({
-      clock: stretched(this.clock, () => this.stretch),
-      hypervisor: this.hypervisor,
-    });
+    this.identity = beside ? neighbourIdentity : identity;
+    const { installation } = this.identity;
+    this.state = new MemoryState(installation);
+    this.clock =
+      beside?.clock ?? new VirtualClock({ ...(choice && { choice }), ...(drain && { drain }) });
+    this.hypervisor = beside?.hypervisor ?? new SimHypervisor({ clock: this.clock });
+    this.slurm =
+      beside?.slurm ??
+      new SlurmGuests({
+        clock: stretched(this.clock, () => this.stretch),
+        hypervisor: this.hypervisor,
+      });
     const { clock, hypervisor, slurm, source } = this;
-    this.injector = choice && new Injector({ clock, choice, mixture, tell });
-    this.injector?.afflict(hypervisor);
-    const { installation } = identity;
-    this.guests = new SimGuests({ clock, hypervisor, program: slurm });
+    this.injector = beside?.injector ?? (choice && new Injector({ clock, choice, mixture, tell }));
+    if (beside === undefined) this.injector?.afflict(hypervisor);
+    this.guests = beside?.guests ?? new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
       ...{ clock, source, hypervisor, slurm, installation },
       guests: this.guests,
@@ -121,7 +137,8 @@ export class World {
       confirmations: () => this.state.confirmed(),
     };
     this.oracle = new Oracle(witnessOf({ ...scene, ...people }, hostName));
-    this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, hostName);
+    const of = { host: hostName, installation };
+    this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, of);
     const sourceChanged = () => this.oracle.sourceChanged();
     source.onChange(sourceChanged);
     this.state.onDeletionRequest(sourceChanged);
@@ -162,7 +179,7 @@ export class World {
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: watchedLog(this.oracle, this.thrown),
       },
-      { identity },
+      { identity: this.identity },
     );
     await this.#controller.start();
   }

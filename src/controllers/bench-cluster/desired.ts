@@ -273,9 +273,6 @@ export function artifactVolumes(images: BenchImage[]): string[] {
   return images.flatMap((image) => artifactsOf(desiredImage(image))).map(({ volume }) => volume);
 }
 
-/** After the name of a volume: what was uploaded of it before it is whole. */
-export const partSuffix = '.part';
-
 /** The mark that a domain of this node carries. */
 export function ownerMark(cluster: DesiredCluster, node: DesiredNode): OwnerMark {
   return {

@@ -103,7 +103,6 @@ export class Janitor {
       clusters: new Set(clusters.map(({ metadata }) => clusterKey(metadata))),
       networks: new Set(clusters.map(({ spec }) => spec.network.name)),
       artifacts: new Set(records.flatMap(({ images }) => artifactVolumes(images))),
-      formerArtifacts: new Set(records.flatMap(({ formerArtifacts = [] }) => formerArtifacts)),
     };
   }
 
@@ -130,7 +129,7 @@ export class Janitor {
       const orphan = still.get(key);
       const sighting = seen.get(key);
       if (orphan === undefined || sighting === undefined) continue;
-      if (orphan.removal) await this.#remove(hypervisor, orphan, host);
+      if (orphan.removal && !(await this.#remove(hypervisor, orphan, host))) continue;
       if (!sighting.told) await this.#tell(orphan, host);
       sighting.told = true;
     }
@@ -142,8 +141,8 @@ export class Janitor {
     return wanted ? findOrphans(inventory, wanted) : [];
   }
 
-  /** The driver proves the mark again, and refuses a volume that anybody uses. */
-  async #remove(hypervisor: Hypervisor, { removal, key }: Orphan, host: string): Promise<void> {
+  /** The driver proves the mark again, and refuses a volume that anybody uses: then it stays. */
+  async #remove(hypervisor: Hypervisor, { removal, key }: Orphan, host: string): Promise<boolean> {
     const { signal } = this.#abort;
     try {
       switch (removal?.kind) {
@@ -158,9 +157,11 @@ export class Janitor {
           await hypervisor.removeNetwork(removal, signal);
           break;
       }
+      return true;
     } catch (thrown) {
       const err = toError(thrown);
       this.#options.ports.log.warn({ host, orphan: key, err }, 'an orphan could not be removed');
+      return false;
     }
   }
 

@@ -3,15 +3,9 @@
  * record, a restored backup or an interrupted deletion left. What is found here is proven to be of
  * this installation; whether it may go is for the janitor. docs/decisions/ tells why. Pure.
  */
+import { imageOfPart, partOf } from '../../lib/part-name.ts';
 import type { DomainView, HostInventory, NetworkView, OwnerMark } from '../ports.ts';
-import {
-  clusterUid,
-  controlPlanePool,
-  networkUuid,
-  nodeUuid,
-  nodeVolume,
-  partSuffix,
-} from './desired.ts';
+import { clusterUid, controlPlanePool, networkUuid, nodeUuid, nodeVolume } from './desired.ts';
 import { indexOf } from './inventory-index.ts';
 import { looseDisks } from './loose-disks.ts';
 import { isOverlayOfOurs } from './scope.ts';
@@ -39,8 +33,6 @@ export interface Wanted {
   networks: ReadonlySet<string>;
   /** Volumes of images. */
   artifacts: ReadonlySet<string>;
-  /** Volumes of images that a cluster of ours once had. */
-  formerArtifacts: ReadonlySet<string>;
 }
 
 export function findOrphans(inventory: HostInventory, wanted: Wanted): Orphan[] {
@@ -93,12 +85,12 @@ function orphanOverlays(inventory: HostInventory, wanted: Wanted): Orphan[] {
   });
 }
 
-/** A part has no mark, so it goes only when the image was once of ours and is wanted no more. */
+/** Its name says whose upload it was. */
 function orphanParts({ pool }: HostInventory, wanted: Wanted): Orphan[] {
   return pool.volumes.flatMap(({ name }): Orphan[] => {
-    if (!name.endsWith(partSuffix)) return [];
-    const final = name.slice(0, -partSuffix.length);
-    if (wanted.artifacts.has(final) || !wanted.formerArtifacts.has(final)) return [];
+    const final = imageOfPart(name);
+    if (final === undefined || name !== partOf(final, wanted.installation)) return [];
+    if (wanted.artifacts.has(final)) return [];
     const description = `volume ${name} is an upload that was cut, of an image no longer wanted`;
     const removal = { kind: 'volume', name } as const;
     return [{ key: `volume/${name}`, of: final, description, removal }];

@@ -16,6 +16,7 @@ import type {
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { imageOfPart } from '../../lib/part-name.ts';
 import { Client } from '../../libvirt/client.ts';
 import type { Dial } from '../../libvirt/dial.ts';
 import type { EventKind, LibvirtEvent } from '../../libvirt/events.ts';
@@ -88,7 +89,10 @@ class LibvirtHypervisor implements Hypervisor {
     this.#pool = new StoragePool(poolName, client, clock);
     this.#domains = new Domains(client);
     this.#networks = new Networks(client);
-    this.#volumes = new Volumes(client, this.#pool, this.#domains, clock);
+    this.#volumes = new Volumes({
+      ...{ calls: client, pool: this.#pool, domains: this.#domains },
+      ...{ clock, installation },
+    });
     this.#guests = new Guests(client);
     this.#inventory = new Inventory({
       ...{ calls: client, installation },
@@ -131,8 +135,9 @@ class LibvirtHypervisor implements Hypervisor {
   }
 
   uploadArtifact(artifact: Artifact, progress: Progress, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    const parts = { calls: this.#client, pool: this.#pool, domains: this.#domains, clock, log };
+    const { clock, log, installation } = this.#options;
+    const ours = { pool: this.#pool, domains: this.#domains, clock, log, installation };
+    const parts = { calls: this.#client, ...ours };
     return this.#perform('write', `Uploading ${artifact.volume}`, signal, () =>
       this.#uploads.run(artifact.volume, () =>
         this.#client.dedicated(
@@ -151,7 +156,7 @@ class LibvirtHypervisor implements Hypervisor {
 
   deleteVolume(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
     return this.#perform('write', `Deleting volume ${name}`, signal, async () => {
-      if (this.#uploads.isHeld(name)) {
+      if (this.#uploads.isHeld(imageOfPart(name) ?? name)) {
         throw new PortError('conflict', `Volume ${name} is being uploaded`);
       }
       await this.#volumes.remove(name, onlyUsedBy, signal);

@@ -3,16 +3,18 @@
  * the whole and checked file. libvirt can neither rename a volume nor upload byte for byte in one
  * step, so (docs/decisions/ tells why):
  *
- *   1. all but the head of the file is streamed into `<name>.part`, its digest computed on the way;
+ *   1. all but the head of the file is streamed into a part, its digest computed on the way;
  *   2. the part is cloned on the host under the final name, still without its head;
  *   3. the head is written, which makes it an image; sizes are compared; the part is deleted.
  *
- * A final name counts only while no part of it exists, so power may go at any point.
+ * A final name counts only while no part of it exists, so power may go at any point. Each
+ * installation has a part of its own: what it clones is what it has sent, whoever else was there.
  */
 import type { Artifact } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { imageOfPart, partOf } from '../../lib/part-name.ts';
 import { isConflict, LibvirtError } from '../../libvirt/error.ts';
 import { VolumeCreate } from '../../libvirt/flags.ts';
 import { unlessAbsent } from './absent.ts';
@@ -28,23 +30,19 @@ import { delay } from './wait.ts';
 const headBytes = 4096;
 /** A stream that still runs moves its part's modification time within this. */
 const quietMs = 1000;
+/** Another installation's upload may only be slow; one that has stood for so long was cut. */
+const cutAfterMs = 60_000;
 const cleanUpMs = 30_000;
 /** Another copy in the pool makes a scan wait; after five seconds sizes are read as they are. */
 const refreshTries = 20;
 
-const partSuffix = '.part';
-
-export function partOf(volume: string): string {
-  return `${volume}${partSuffix}`;
-}
-
 /** Final names that are hidden because their parts exist. */
-export function unfinished(names: Iterable<string>): Set<string> {
-  const parts = [...names].filter((name) => name.endsWith(partSuffix));
-  return new Set(parts.map((name) => name.slice(0, -partSuffix.length)));
+export function unfinished(names: readonly string[]): Set<string> {
+  return new Set(names.flatMap((name) => imageOfPart(name) ?? []));
 }
 
 export interface UploadParts {
+  installation: string;
   /** For everything that is short. */
   calls: LibvirtCalls;
   /** A connection of its own, for the stream and the copy. */
@@ -61,24 +59,30 @@ export class Upload {
   readonly #parts: UploadParts;
   readonly #artifact: Artifact;
   readonly #signal: AbortSignal;
+  readonly #part: string;
+  /** The final name is, or may be, of our making. */
+  #cloned = false;
 
   constructor(parts: UploadParts, artifact: Artifact, signal: AbortSignal) {
     this.#parts = parts;
     this.#artifact = artifact;
     this.#signal = signal;
+    this.#part = partOf(artifact.volume, parts.installation);
   }
 
   async run(progress: Progress): Promise<void> {
     const pool = await this.#parts.pool.open(this.#signal);
-    if (await this.#isPresent()) return;
+    if (await this.#isPresent(pool)) return;
     await this.#removeLeftovers(pool);
     await using source = await this.#openSource();
     this.#requireRoom(pool, source);
     await this.#createPart(pool, source);
-    // While the part is ours nobody else makes the final name; before, somebody may have.
-    if ((await this.#parts.pool.findFresh(this.#artifact.volume, this.#signal)) !== undefined) {
-      await this.#delete(partOf(this.#artifact.volume), this.#signal);
-      if (await this.#isPresent()) return;
+    // Whoever sees our part from now on waits for it; before, somebody may have begun.
+    const others = (await this.#partsThere(pool)).filter((name) => name !== this.#part);
+    const final = await this.#parts.pool.findFresh(this.#artifact.volume, this.#signal);
+    if (others.length > 0 || final !== undefined) {
+      await this.#delete(this.#part, this.#signal);
+      if (await this.#isPresent(pool)) return;
       throw this.#busy();
     }
     let isWhole = false;
@@ -91,19 +95,26 @@ export class Upload {
       if (!isWhole) await this.#cleanUp();
     }
     // The commit: from here on the final name counts.
-    await this.#delete(partOf(this.#artifact.volume), this.#signal);
+    await this.#delete(this.#part, this.#signal);
     progress(source.bytes, source.bytes);
   }
 
+  /** Parts of this image, of whatever installation. */
+  async #partsThere({ handle }: OpenPool): Promise<string[]> {
+    const found = await this.#parts.calls.volumes.list(handle, { signal: this.#signal });
+    return found.map(({ name }) => name).filter((name) => this.#isPart(name));
+  }
+
+  #isPart(volume: string): boolean {
+    return imageOfPart(volume) === this.#artifact.volume;
+  }
+
   /** Whole already. A source that cannot be read any more is no reason to fail then. */
-  async #isPresent(): Promise<boolean> {
-    const { pool } = this.#parts;
+  async #isPresent(open: OpenPool): Promise<boolean> {
     const { volume, sourcePath } = this.#artifact;
-    const [final, part] = await Promise.all([
-      pool.findFresh(volume, this.#signal),
-      pool.findFresh(partOf(volume), this.#signal),
-    ]);
-    if (final === undefined || part !== undefined) return false;
+    // In this order: an unfinished one has its part for longer than itself.
+    const final = await this.#parts.pool.findFresh(volume, this.#signal);
+    if (final === undefined || (await this.#partsThere(open)).length > 0) return false;
     const source = await ArtifactSource.open(sourcePath, 0).catch(() => undefined);
     await source?.[Symbol.asyncDispose]();
     if (source === undefined || source.bytes === final.fileBytes) return true;
@@ -114,13 +125,11 @@ export class Upload {
   }
 
   async #removeLeftovers(pool: OpenPool): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { log } = this.#parts;
     const { volume } = this.#artifact;
-    const part = await this.#parts.pool.findFresh(partOf(volume), this.#signal);
-    if (part === undefined) return;
-    await delay(clock, quietMs, this.#signal);
-    const later = await this.#parts.pool.findFresh(partOf(volume), this.#signal);
-    if (later !== undefined && later.modified !== part.modified) throw this.#busy();
+    const parts = await this.#partsThere(pool);
+    if (parts.length === 0) return;
+    await Promise.all(parts.map((name) => this.#requireCut(name)));
     const user =
       (await this.#parts.domains.readAll(this.#signal)).find((domain) =>
         usesVolume(pool, volume, domain),
@@ -129,9 +138,22 @@ export class Upload {
       throw new PortError('conflict', `Volume ${volume} is unfinished, but ${user.name} uses it`);
     }
     log.warn({ volume }, 'removing what an interrupted upload left');
-    // The part goes last, or the final name would count for a moment.
+    // The parts go last, or the final name would count for a moment.
     await this.#delete(volume, this.#signal);
-    await this.#delete(partOf(volume), this.#signal);
+    for (const name of parts) await this.#delete(name, this.#signal);
+  }
+
+  /** Throws while somebody writes to the part, or may do so again. */
+  async #requireCut(part: string): Promise<void> {
+    const { clock, pool } = this.#parts;
+    const first = await pool.findFresh(part, this.#signal);
+    const limitMs = part === this.#part ? quietMs : cutAfterMs;
+    for (let waitedMs = 0; waitedMs < limitMs; waitedMs += quietMs) {
+      await delay(clock, quietMs, this.#signal);
+      const later = await pool.findFresh(part, this.#signal);
+      if (later === undefined) return;
+      if (later.modified !== first?.modified) throw this.#busy();
+    }
   }
 
   async #openSource(): Promise<ArtifactSource> {
@@ -156,7 +178,7 @@ export class Upload {
   }
 
   async #createPart(pool: OpenPool, source: ArtifactSource): Promise<void> {
-    const name = partOf(this.#artifact.volume);
+    const name = this.#part;
     try {
       const xml = renderRawVolume({ name, bytes: source.bytes });
       await this.#parts.calls.volumes.create(pool.handle, xml, 0, { signal: this.#signal });
@@ -169,10 +191,10 @@ export class Upload {
 
   async #sendTail(source: ArtifactSource, progress: Progress): Promise<void> {
     const { bulk, pool } = this.#parts;
-    const { volume, sourcePath, sha256 } = this.#artifact;
+    const { sourcePath, sha256 } = this.#artifact;
     if (source.bytes > source.head.length) {
       const tail = source.tail((sent) => progress(Math.min(sent, source.bytes), source.bytes));
-      await bulk.volumes.upload(pool.volume(partOf(volume)), tail, {
+      await bulk.volumes.upload(pool.volume(this.#part), tail, {
         offset: source.head.length,
         length: source.bytes - source.head.length,
         signal: this.#signal,
@@ -185,13 +207,15 @@ export class Upload {
   /** A copy on the host; where its file system can share blocks, at no cost. */
   async #clone(pool: OpenPool, source: ArtifactSource): Promise<void> {
     const { volume } = this.#artifact;
-    const part = this.#parts.pool.volume(partOf(volume));
+    const part = this.#parts.pool.volume(this.#part);
     const xml = renderRawVolume({ name: volume, bytes: source.bytes });
     const copy = (flags: number): Promise<unknown> =>
       this.#parts.bulk.volumes.createFrom(pool.handle, xml, part, flags, { signal: this.#signal });
+    this.#cloned = true;
     try {
       await copy(VolumeCreate.reflink);
     } catch (error) {
+      if (isConflict(error)) this.#cloned = false;
       if (!(error instanceof LibvirtError) || isConflict(error)) throw error;
       await copy(0);
     } finally {
@@ -219,14 +243,18 @@ export class Upload {
     );
   }
 
-  /** Leaves nothing, or (when the host is gone too) what the next upload will recognise. */
+  /**
+   * Leaves nothing, or (when the host is gone too) what the next upload will recognise. Whoever
+   * took our part away took this upload for one that was cut: the final name is no longer ours.
+   */
   async #cleanUp(): Promise<void> {
-    const { log } = this.#parts;
+    const { log, pool } = this.#parts;
     const { volume } = this.#artifact;
     try {
       const signal = AbortSignal.timeout(cleanUpMs);
-      await this.#delete(volume, signal);
-      await this.#delete(partOf(volume), signal);
+      if ((await pool.findFresh(this.#part, signal)) === undefined) return;
+      if (this.#cloned) await this.#delete(volume, signal);
+      await this.#delete(this.#part, signal);
     } catch (error) {
       log.warn({ volume, error: String(error) }, 'an interrupted upload is left for the next one');
     }

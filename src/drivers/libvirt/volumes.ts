@@ -5,13 +5,13 @@
  */
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { imageOfPart, partOf } from '../../lib/part-name.ts';
 import { isConflict } from '../../libvirt/error.ts';
 import { unlessAbsent } from './absent.ts';
 import type { LibvirtCalls } from './calls.ts';
 import type { Domains } from './domains.ts';
 import type { OpenPool, StoragePool } from './pool.ts';
 import type { VolumeConfig } from './read-host.ts';
-import { partOf } from './upload.ts';
 import { overlayOf, usesVolume } from './volume-users.ts';
 import { renderOverlay, renderRawVolume } from './volume-xml.ts';
 import { delay } from './wait.ts';
@@ -31,26 +31,36 @@ export function consoleLogOf(diskVolume: string): string {
   return `${diskVolume.replace(/\.qcow2$/, '')}${consoleLogSuffix}`;
 }
 
+export interface VolumesOptions {
+  calls: LibvirtCalls;
+  pool: StoragePool;
+  domains: Domains;
+  clock: Clock;
+  installation: string;
+}
+
 export class Volumes {
   readonly #calls: LibvirtCalls;
   readonly #pool: StoragePool;
   readonly #domains: Domains;
   readonly #clock: Clock;
+  readonly #installation: string;
 
-  constructor(calls: LibvirtCalls, pool: StoragePool, domains: Domains, clock: Clock) {
+  constructor({ calls, pool, domains, clock, installation }: VolumesOptions) {
     this.#clock = clock;
     this.#calls = calls;
     this.#pool = pool;
     this.#domains = domains;
+    this.#installation = installation;
   }
 
   async createOverlay(request: OverlayRequest, signal: AbortSignal): Promise<void> {
     const pool = await this.#pool.open(signal);
-    const [base, part] = await Promise.all([
-      this.#pool.findFresh(request.backingVolume, signal),
-      this.#pool.findFresh(partOf(request.backingVolume), signal),
-    ]);
-    if (base === undefined || part !== undefined) {
+    // In this order: an unfinished one has its part for longer than itself.
+    const base = await this.#pool.findFresh(request.backingVolume, signal);
+    const found = await this.#calls.volumes.list(pool.handle, { signal });
+    const isPart = ({ name }: { name: string }) => imageOfPart(name) === request.backingVolume;
+    if (base === undefined || found.some(isPart)) {
       throw new PortError('failed', `Backing volume ${request.backingVolume} is not there yet`);
     }
     if (await this.#isPresent(request, base, signal)) return;
@@ -100,9 +110,15 @@ export class Volumes {
     }
   }
 
-  /** Removes the volume with what belongs to it: a console log, the part of a cut upload. */
-  async remove(name: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
+  /**
+   * Removes the volume with what belongs to it: a console log, the part of a cut upload. A part
+   * takes with it what was made of it.
+   */
+  async remove(volume: string, onlyUsedBy: string | undefined, signal: AbortSignal): Promise<void> {
     const pool = await this.#pool.open(signal);
+    const image = imageOfPart(volume);
+    const name = image ?? volume;
+    if (image !== undefined && (await this.#pool.findFresh(volume, signal)) === undefined) return;
     const target = await this.#pool.findFresh(name, signal);
     // An image may have got overlays that we did not make; they are looked for one by one.
     const isImage = target !== undefined && target.backingPath === undefined;
@@ -113,10 +129,13 @@ export class Volumes {
     const belongs = volumes
       .map((volume) => volume.name)
       .filter((other) => other === log || isRotated(other, log));
-    const part = volumes.find((volume) => volume.name === partOf(name));
+    const parts = volumes.map((other) => other.name).filter((other) => imageOfPart(other) === name);
+    if (parts.some((part) => part !== partOf(name, this.#installation))) {
+      throw new PortError('conflict', `Volume ${name} is being uploaded by another installation`);
+    }
     // The volume goes after its log, so that a repeat finds the rest by it, and before its part,
     // because without the part half an image would count as whole.
-    const doomed = [...belongs, ...(target ? [name] : []), ...(part ? [part.name] : [])];
+    const doomed = [...belongs, ...(target ? [name] : []), ...parts];
     if (doomed.length === 0) return;
     await this.#requireUnused({ pool, names: doomed, volumes, isImage }, onlyUsedBy, signal);
     for (const victim of doomed) await this.#delete(victim, signal);

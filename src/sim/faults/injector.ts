@@ -130,7 +130,7 @@ export class Injector {
       return { refusal: new PortError('failed', 'no space left on device') };
     }
     if (call === 'uploadArtifact' && this.strikes('uploadCut', call)) {
-      hypervisor.cutNextUpload();
+      hypervisor.uploads.toCut += 1;
       return { delayMs: this.#answerMs() };
     }
     if (this.strikes('answerLost', call)) return { lost: timeout(call) };

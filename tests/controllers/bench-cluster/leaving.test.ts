@@ -260,12 +260,18 @@ describe('the end of a cluster', () => {
   test('what is left of an upload that was cut goes, unless it is under way', () => {
     const round = emptied(deleted());
     const name = 'debian-aaaaaaaaaaaa.qcow2';
-    const part = { name: `${name}.part`, path: `${poolPath}/${name}.part`, capacityBytes: 1 };
-    round.inventory.pool.volumes = [part];
+    const partBy = (installation: string) => {
+      const part = `${name}.${installation.slice(0, 8)}.part`;
+      return { name: part, path: `${poolPath}/${part}`, capacityBytes: 1 };
+    };
+    round.inventory.pool.volumes = [partBy(identity.installation)];
     round.inventory.networks = [];
     assert.deepEqual(round.actions(), [`deleteVolume ${name}`]);
     round.observed = { operations: [{ key: `rhodey/upload/${name}`, progress: '43 %' }] };
     assert.deepEqual(round.actions(), []);
+    round.observed = {};
+    round.inventory.pool.volumes = [partBy('0a0b0c0d-0000-4000-8000-000000000000')];
+    assert.deepEqual(round.actions(), [], 'it is the upload of another installation');
   });
 
   test('what another cluster wants stays', () => {

@@ -3,8 +3,9 @@
  * another cluster of ours wants them or any domain still uses them. Pure.
  */
 
+import { partOf } from '../../../lib/part-name.ts';
 import { actionKey, uploadKey } from '../action.ts';
-import { controlPlanePool, partSuffix } from '../desired.ts';
+import { controlPlanePool } from '../desired.ts';
 import { type LooseDisk, looseDisks } from '../loose-disks.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
 import type { ClusterScope } from '../scope.ts';
@@ -60,7 +61,8 @@ function removeImages(scope: ClusterScope, cleanup: Cleanup): void {
   const { volumes } = inventory.pool;
   const running = new Set(observed.operations.map(({ key }) => key));
   for (const name of cluster.artifacts) {
-    const own = volumes.filter((item) => item.name === name || item.name === name + partSuffix);
+    const part = partOf(name, cluster.installation);
+    const own = volumes.filter((item) => item.name === name || item.name === part);
     if (own.length === 0 || observed.others.artifacts.has(name)) continue;
     const used = own.some(
       ({ path }) =>
