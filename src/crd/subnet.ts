@@ -24,6 +24,12 @@ export function networkOf({ address, prefix }: Subnet): string {
   return `${octets.join('.')}/${prefix}`;
 }
 
+/** They have an address in common. */
+export function overlap(a: Subnet, b: Subnet): boolean {
+  const prefix = Math.min(a.prefix, b.prefix);
+  return networkOf({ ...a, prefix }) === networkOf({ ...b, prefix });
+}
+
 /** Addresses that nodes can have: all but the network, the broadcast and the host. */
 export function nodeCapacity({ prefix }: Subnet): number {
   return Math.max(0, 2 ** (32 - prefix) - 3);

@@ -57,7 +57,9 @@ export interface SimNetwork {
   uuid: string;
   active: boolean;
   owner?: OwnerMark;
+  /** What it gives out begins with this; all of it is of `cidr`, or of the 256 addresses there. */
   prefix: string;
+  cidr?: string;
   leases: readonly Readonly<LeaseView>[];
 }
 
@@ -197,11 +199,13 @@ export class SimHost {
           ...(backingVolume !== undefined && { backingPath: pathOf(backingVolume) }),
         })),
       },
-      networks: [...this.networks.values()].map(({ prefix: _, owner, leases, ...network }) => ({
-        ...network,
-        ...ownerOf(owner),
-        leases: leases.map((lease) => ({ ...lease })),
-      })),
+      networks: [...this.networks.values()].map(
+        ({ prefix: _, cidr: __, owner, leases, ...network }) => ({
+          ...network,
+          ...ownerOf(owner),
+          leases: leases.map((lease) => ({ ...lease })),
+        }),
+      ),
       domains: [...this.domains.values()].map(
         ({ name, uuid, state, reason, persistent, id, agentConnected, ...domain }) => ({
           ...{ name, uuid, state, reason, persistent, id, agentConnected },

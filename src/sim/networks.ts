@@ -1,5 +1,6 @@
 /** What libvirt does with networks of ours, and refuses to do with those of others. */
 import { type NetworkSpec, type OwnerMark, PortError } from '../controllers/ports.ts';
+import { overlap, parseSubnet } from '../crd/subnet.ts';
 import { subnetOf } from '../drivers/libvirt/network-xml.ts';
 import type { SimDomain, SimNetwork } from './host.ts';
 
@@ -17,9 +18,16 @@ export function addNetwork(networks: Map<string, SimNetwork>, spec: NetworkSpec)
     network.active = true;
     return false;
   }
+  const subnet = parseSubnet(spec.cidr);
+  for (const { name, prefix, cidr = `${prefix}.0/24` } of networks.values()) {
+    const other = parseSubnet(cidr);
+    if (subnet && other && overlap(subnet, other)) {
+      throw new PortError('conflict', `Subnet ${spec.cidr} overlaps with network ${name}`);
+    }
+  }
   const { name, uuid, owner, cidr } = spec;
   const prefix = cidr.split('.').slice(0, 3).join('.');
-  networks.set(name, { name, uuid, owner, prefix, active: true, leases: [] });
+  networks.set(name, { name, uuid, owner, cidr, prefix, active: true, leases: [] });
   return true;
 }
 

@@ -44,6 +44,8 @@ export class SimUploads {
     await this.#streams.get(part);
     if (this.isWhole(volume)) return;
     await this.#removeCut(volume, part, signal);
+    // Of two that come at once the second sees the part of the first.
+    this.#requireNoPart(volume);
     this.#volumes.set(part, { name: part, capacityBytes });
     if (this.toCut > 0) {
       this.toCut -= 1;
@@ -68,16 +70,17 @@ export class SimUploads {
   }
 
   async #removeCut(volume: string, own: string, signal: AbortSignal): Promise<void> {
-    const requireNoStream = () => {
-      if (!this.partsOf(volume).some((part) => this.#streams.has(part))) return;
-      throw new PortError('failed', `Another controller is uploading ${volume} now`);
-    };
-    requireNoStream();
+    this.#requireNoPart(volume, (part) => this.#streams.has(part));
     const ofOthers = this.partsOf(volume).some((part) => part !== own);
     if (ofOthers) await this.#pass(cutAfterMs, signal);
-    requireNoStream();
+    this.#requireNoPart(volume, (part) => this.#streams.has(part));
     if (this.partsOf(volume).length > 0) this.#volumes.delete(volume);
     for (const part of this.partsOf(volume)) this.#volumes.delete(part);
+  }
+
+  #requireNoPart(volume: string, counts = (_: string) => true): void {
+    if (!this.partsOf(volume).some(counts)) return;
+    throw new PortError('failed', `Another controller is uploading ${volume} now`);
   }
 
   async #stream(part: string, signal: AbortSignal): Promise<void> {

@@ -288,6 +288,8 @@ export function hypervisorConformance(
       await fails('conflict', host.createNetwork({ ...sameName, cidr: '10.78.2.0/24' }, signal()));
       const target = { name: 'net-foreign', uuid, owner: { installation } };
       await fails('conflict', host.removeNetwork(target, signal()));
+      const within = networkSpec({ name: 'net-within', cidr: '10.78.1.128/25' });
+      await fails('conflict', host.createNetwork(within, signal()));
       await host.removeNetwork(ours, signal());
       const names = (await look()).networks.map(({ name }) => name);
       assert.ok(names.includes('net-foreign') && !names.includes('net-own'));

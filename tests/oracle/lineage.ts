@@ -3,7 +3,7 @@
  * controller took place, and it is so no longer once it has gone, or has another name or mark:
  * what others do shows as a difference between two looks.
  */
-import { diskOfNode, nodeName, uuidOfNode } from './derived.ts';
+import { diskOfNode, nodeName, partNamed, uuidOfNode } from './derived.ts';
 import type {
   DefinitionAsked,
   DomainTruth,
@@ -39,6 +39,8 @@ export class Lineage {
   readonly #foreignSince = new Map<string, number>();
   /** When a domain or volume was first seen. */
   readonly #firstSeen = new Map<string, number>();
+  /** Another installation has been seen at work, so not all that bears a name of ours is ours. */
+  hasNeighbour = false;
 
   constructor(installation: string) {
     this.#installation = installation;
@@ -47,6 +49,7 @@ export class Lineage {
   /** What is gone was not ours for ever: another one of that name is somebody else's. */
   saw({ hosts, now }: Truth): void {
     for (const host of hosts) {
+      this.hasNeighbour ||= this.#showsNeighbour(host);
       const uuids = new Set(host.domains.map(({ uuid }) => keyOf(host, uuid)));
       const names = new Set(host.volumes.map(({ name }) => keyOf(host, name)));
       const networks = new Set(host.networks.map(({ name }) => keyOf(host, name)));
@@ -151,6 +154,14 @@ export class Lineage {
   /** For how long the domain of that UUID, or the volume of that name, has been there. */
   seenFor(host: HostTruth, thing: string, now: number): number {
     return now - (this.#firstSeen.get(keyOf(host, thing)) ?? now);
+  }
+
+  #showsNeighbour({ domains, networks, volumes }: HostTruth): boolean {
+    const own = this.#installation;
+    return (
+      [...domains, ...networks].some(({ owner }) => owner && owner.installation !== own) ||
+      volumes.some(({ name }) => !own.startsWith(partNamed(name)?.by ?? ''))
+    );
   }
 
   /** A backup puts back what was made for another order. */

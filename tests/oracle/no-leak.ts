@@ -3,7 +3,7 @@
  * its domain, whose mark is the evidence of what is still to be done.
  */
 import type { Asked, Checker } from './checker.ts';
-import { uidOfCluster } from './derived.ts';
+import { partNamed, uidOfCluster } from './derived.ts';
 import { imageVolumes } from './ordered.ts';
 import { nodeAimedAt, targetOf } from './targets.ts';
 import type { HostTruth } from './truth.ts';
@@ -34,6 +34,10 @@ function diskLeft({ effect, truth, memory }: Asked): string[] {
 /** In words, what is there of a cluster, for its own sake or for nobody's. */
 export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']): string[] {
   const { lineage, ledger, installation } = memory;
+  const isOthersPart = (name: string, image: string) => {
+    const part = partNamed(name);
+    return part?.image === image && !installation.startsWith(part.by);
+  };
   const uid = uidOfCluster(installation, cluster);
   const domains = host.domains
     .filter(({ owner }) => owner?.installation === installation && owner.node?.clusterUid === uid)
@@ -52,6 +56,9 @@ export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']
     .flatMap(imageVolumes)
     .filter(({ volume }) => !wanted.has(volume) && !isUsed(host, volume))
     .filter(({ volume }) => host.volumes.some(({ name }) => name === volume))
+    // What another installation has put there, or is putting there, is about to be used by it.
+    .filter(({ volume }) => !lineage.hasNeighbour || lineage.madeVolume(host, volume))
+    .filter(({ volume }) => !host.volumes.some(({ name }) => isOthersPart(name, volume)))
     .map(({ volume }) => `image ${volume}`);
   const network = ledger.inForce(cluster)?.spec.network.name;
   const shared = others.some((key) => ledger.inForce(key)?.spec.network.name === network);

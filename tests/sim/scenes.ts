@@ -23,7 +23,12 @@ export async function readyIn(world: World, ...clusters: BenchCluster[]): Promis
   return world;
 }
 
-function writtenIn(world: World, clusters: BenchCluster[]): World {
+/** Another installation on the host of that world. */
+export function writtenBeside(beside: World, ...clusters: BenchCluster[]): World {
+  return writtenIn(new World({ beside }), clusters);
+}
+
+function writtenIn(world: World, clusters: readonly BenchCluster[]): World {
   world.source.put(hostOf());
   world.source.put(imageOf());
   for (const cluster of clusters.length > 0 ? clusters : [clusterOf()]) world.source.put(cluster);

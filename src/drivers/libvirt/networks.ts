@@ -6,6 +6,7 @@
  */
 import type { LeaseView, NetworkSpec, NetworkView, OwnerMark } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
+import { overlap, parseSubnet } from '../../crd/subnet.ts';
 import { isAbsent, isStateRace, isSystemNameTaken } from '../../libvirt/error.ts';
 import { NetworkList } from '../../libvirt/flags.ts';
 import type { NetworkHandle } from '../../libvirt/procedures/handle.ts';
@@ -38,19 +39,22 @@ export class Networks {
     const running = new Set(active.map(({ uuid }) => uuid));
     this.#configs.keepOnly(new Set(all.map(({ uuid }) => uuid)));
     const views = await mapLimited(all, readsAtOnce, async (network) => {
-      const config = await unlessAbsent(
-        this.#configs.get(network.uuid, async () =>
-          readNetwork(await this.#calls.networks.xml(network)),
-        ),
-      );
+      const config = await unlessAbsent(this.#config(network));
       if (config === undefined) return undefined;
-      const isWanted = inUse.has(network.name) || config.owner !== undefined;
+      const { subnets: _, ...view } = config;
+      const isWanted = inUse.has(network.name) || view.owner !== undefined;
       const leases = running.has(network.uuid) && isWanted ? await this.#leases(network) : [];
-      return { ...config, active: running.has(network.uuid) && leases !== undefined, leases };
+      return { ...view, active: running.has(network.uuid) && leases !== undefined, leases };
     });
     return views
       .filter((view) => view !== undefined)
       .map((view) => ({ ...view, leases: view.leases ?? [] }));
+  }
+
+  #config(network: NetworkHandle): Promise<NetworkConfig> {
+    return this.#configs.get(network.uuid, async () =>
+      readNetwork(await this.#calls.networks.xml(network)),
+    );
   }
 
   /** Undefined when the network was stopped meanwhile. */
@@ -76,6 +80,7 @@ export class Networks {
     try {
       const found = await this.#ownNetwork(spec, signal);
       const isKept = found !== undefined && (await networks.isPersistent(found, options));
+      if (!isKept) await this.#requireFree(spec, signal);
       const network = isKept ? found : await networks.define(xml, options);
       if (!(await networks.isActive(network, options))) await this.#start(network, xml, signal);
     } catch (error) {
@@ -85,6 +90,21 @@ export class Networks {
       if (found === undefined || !(await networks.isActive(found, options))) throw error;
     } finally {
       this.forget(spec.uuid);
+    }
+  }
+
+  /**
+   * libvirt refuses only a subnet that is just the same, and only to start it: with any other that
+   * overlaps, the host would no longer reach guests of a network that is somebody's.
+   */
+  async #requireFree({ name, uuid, cidr }: NetworkSpec, signal: AbortSignal): Promise<void> {
+    const wanted = parseSubnet(cidr);
+    for (const other of await this.#calls.networks.list(0, { signal })) {
+      const { subnets = [] } = (await unlessAbsent(this.#config(other))) ?? {};
+      if (other.uuid === uuid || !subnets.some((subnet) => wanted && overlap(subnet, wanted)))
+        continue;
+      const message = `The subnet ${cidr} of network ${name} overlaps with network ${other.name} of the host: choose another one`;
+      throw new PortError('conflict', message);
     }
   }
 

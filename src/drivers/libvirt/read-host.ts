@@ -3,6 +3,7 @@
  * Each reader takes only what is needed; what is not there, or not a number, is an XmlFault.
  */
 import type { NetworkView, VolumeView } from '../../controllers/ports.ts';
+import { parseSubnet, type Subnet } from '../../crd/subnet.ts';
 import { readOwner } from './owner-metadata.ts';
 import { bytesOf } from './sizes.ts';
 import type { XmlElement } from './xml.ts';
@@ -43,7 +44,10 @@ export function readPoolPath(xml: string): string {
   return required(parseRoot(xml, 'pool'), 'target', 'path').replace(/\/+$/, '');
 }
 
-export type NetworkConfig = Pick<NetworkView, 'name' | 'uuid' | 'owner'>;
+export type NetworkConfig = Pick<NetworkView, 'name' | 'uuid' | 'owner'> & {
+  /** Of IPv4. */
+  subnets: Subnet[];
+};
 
 export function readNetwork(xml: string): NetworkConfig {
   const root = parseRoot(xml, 'network');
@@ -52,7 +56,21 @@ export function readNetwork(xml: string): NetworkConfig {
     name: required(root, 'name'),
     uuid: required(root, 'uuid').toLowerCase(),
     ...(owner && { owner }),
+    subnets: childrenOf(root, 'ip').flatMap((ip) => subnetOf(ip) ?? []),
   };
+}
+
+function subnetOf({ attributes }: XmlElement): Subnet | undefined {
+  const address = attributes.get('address') ?? '';
+  const netmask = parseSubnet(`${attributes.get('netmask')}/32`);
+  const prefix = netmask ? Math.clz32(~netmask.address) : attributes.get('prefix');
+  return parseSubnet(`${address}/${prefix ?? classPrefix(address)}`);
+}
+
+/** What libvirt takes for the prefix where none is written. */
+function classPrefix(address: string): number {
+  const first = Number(address.split('.')[0]);
+  return first < 128 ? 8 : first < 192 ? 16 : 24;
 }
 
 /** Hypervisor types that run x86-64 full virtualisation here, best first. */

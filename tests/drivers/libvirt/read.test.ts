@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { networkOf } from '../../../src/crd/subnet.ts';
 import { renderDomain } from '../../../src/drivers/libvirt/domain-xml.ts';
 import { ownerNamespace } from '../../../src/drivers/libvirt/owner-metadata.ts';
 import { readDomain } from '../../../src/drivers/libvirt/read-domain.ts';
@@ -115,6 +116,19 @@ test('a text tells which run it is of', () => {
 test('a network that shares no node has a mark without one', () => {
   const xml = `<network><name>n</name><uuid>U</uuid>${mark('')}</network>`;
   assert.deepEqual(readNetwork(xml).owner, { installation: 'x' });
+});
+
+test('subnets of a network, however libvirt writes them', () => {
+  const subnetsOf = (ip: string) =>
+    readNetwork(`<network><name>n</name><uuid>U</uuid>${ip}</network>`).subnets.map(networkOf);
+  assert.deepEqual(subnetsOf("<ip address='10.1.2.1' netmask='255.255.252.0'/>"), ['10.1.0.0/22']);
+  assert.deepEqual(subnetsOf("<ip family='ipv4' address='10.1.2.1' prefix='24'/>"), [
+    '10.1.2.0/24',
+  ]);
+  const classes = ['10.1.2.3', '172.16.2.3', '192.168.2.3'].map((at) => `<ip address='${at}'/>`);
+  const bare = ['10.0.0.0/8', '172.16.0.0/16', '192.168.2.0/24'];
+  assert.deepEqual(subnetsOf(classes.join('')), bare);
+  assert.deepEqual(subnetsOf("<ip family='ipv6' address='fd00::1' prefix='64'/>"), []);
 });
 
 test('every file that a domain names is found', () => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { parseSubnet } from '../../../src/crd/subnet.ts';
 import { renderDomain } from '../../../src/drivers/libvirt/domain-xml.ts';
 import { renderNetwork, subnetOf } from '../../../src/drivers/libvirt/network-xml.ts';
 import { isSameOwner } from '../../../src/drivers/libvirt/owner-metadata.ts';
@@ -88,7 +89,8 @@ test('what is rendered reads back equal, whatever the names hold', () => {
 test('a network reads back with its owner', () => {
   const spec = networkSpec();
   const { name, uuid, owner } = spec;
-  assert.deepEqual(readNetwork(renderNetwork(spec)), { name, uuid, owner });
+  const subnets = [parseSubnet('192.168.150.1/24')];
+  assert.deepEqual(readNetwork(renderNetwork(spec)), { name, uuid, owner, subnets });
 });
 
 test('the credential holds the keys, one a line', () => {
