@@ -39,14 +39,23 @@ export function between(choice: Choice, low: number, high: number, label: string
   return low + (high > low ? choice.choose(high - low + 1, label) : 0);
 }
 
+/**
+ * What is chosen from a sequence of its own, beside the one of all else: so a choice that came to
+ * the swarm late leaves the runs of earlier seeds as they were where it falls on the quiet side,
+ * as it does for all that had found a mistake by then.
+ */
+const apart = new Map([['neighbour', 0x20cc]]);
+
 /** By a seed: the same seed gives the same run. */
 export function seededChoice(seed: number): RecordedChoice {
   const random = generator(seed);
+  const others = new Map([...apart].map(([label, salt]) => [label, generator(seed ^ salt)]));
   const record: Chosen[] = [];
   return {
     record,
     choose(n, label) {
-      const value = Math.floor((random() / 2 ** 32) * n);
+      const next = others.get(label) ?? random;
+      const value = Math.floor((next() / 2 ** 32) * n);
       record.push({ label, n, value });
       return value;
     },

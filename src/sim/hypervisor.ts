@@ -152,7 +152,8 @@ export class SimHypervisor extends SimHost implements Hypervisor {
       const total = bytes?.length ?? 1_000_000;
       progress(0, total);
       const capacityBytes = bytes === undefined ? 2 ** 31 : virtualSize(bytes);
-      await this.uploads.send(artifact, capacityBytes, by, signal);
+      const sent = this.uploads.send(artifact, { capacityBytes, installation: by, signal });
+      if (sent) await sent;
       progress(total, total);
     });
   }

@@ -11,6 +11,13 @@ import type { SimVolume } from './host.ts';
 /** As in the driver: a part of others that nobody has written to for so long was cut. */
 const cutAfterMs = 60_000;
 
+export interface Sending {
+  capacityBytes: number;
+  /** Whose upload it is. */
+  installation: string;
+  signal: AbortSignal;
+}
+
 export class SimUploads {
   /** How long a stream takes; at 0 nobody sees a part that was not cut. */
   streamMs = 0;
@@ -34,26 +41,15 @@ export class SimUploads {
     return this.#volumes.has(image) && this.partsOf(image).length === 0;
   }
 
-  async send(
-    { volume }: Artifact,
-    capacityBytes: number,
-    installation: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const part = partOf(volume, installation);
-    await this.#streams.get(part);
-    if (this.isWhole(volume)) return;
-    await this.#removeCut(volume, part, signal);
-    // Of two that come at once the second sees the part of the first.
-    this.#requireNoPart(volume);
-    this.#volumes.set(part, { name: part, capacityBytes });
-    if (this.toCut > 0) {
-      this.toCut -= 1;
-      throw new PortError('failed', 'the stream was closed by the host');
-    }
-    if (this.streamMs > 0) await this.#stream(part, signal);
-    if (!this.#volumes.delete(part)) throw new PortError('failed', `Volume ${part} is gone`);
-    this.#volumes.set(volume, { name: volume, capacityBytes });
+  /** Undefined when it is done at once, which nobody needs to wait for. */
+  send(artifact: Artifact, sending: Sending): Promise<void> | undefined {
+    const { volume } = artifact;
+    const part = partOf(volume, sending.installation);
+    const isFree = this.partsOf(volume).every((name) => name === part);
+    if (this.streamMs > 0 || !isFree) return this.#sendSlowly(volume, part, sending);
+    this.#begin(volume, part, sending);
+    this.#finish(volume, part, sending);
+    return undefined;
   }
 
   /** Volumes that go with that one, the part last; refuses to touch an upload of others. */
@@ -69,16 +65,37 @@ export class SimUploads {
     return [name, own];
   }
 
-  async #removeCut(volume: string, own: string, signal: AbortSignal): Promise<void> {
-    this.#requireNoPart(volume, (part) => this.#streams.has(part));
-    const ofOthers = this.partsOf(volume).some((part) => part !== own);
-    if (ofOthers) await this.#pass(cutAfterMs, signal);
-    this.#requireNoPart(volume, (part) => this.#streams.has(part));
-    if (this.partsOf(volume).length > 0) this.#volumes.delete(volume);
-    for (const part of this.partsOf(volume)) this.#volumes.delete(part);
+  async #sendSlowly(volume: string, part: string, sending: Sending): Promise<void> {
+    await this.#streams.get(part);
+    if (this.isWhole(volume)) return;
+    const isRunning = (name: string) => this.#streams.has(name);
+    this.#requireNoPart(volume, isRunning);
+    const isOthers = (name: string) => name !== part;
+    if (this.partsOf(volume).some(isOthers)) await this.#pass(cutAfterMs, sending.signal);
+    // Of two that come at once the second sees the part of the first.
+    this.#requireNoPart(volume, isRunning);
+    this.#begin(volume, part, sending);
+    if (this.streamMs > 0) await this.#stream(part, sending.signal);
+    if (!this.#volumes.has(part)) throw new PortError('failed', `Volume ${part} is gone`);
+    this.#finish(volume, part, sending);
   }
 
-  #requireNoPart(volume: string, counts = (_: string) => true): void {
+  /** What was left goes first. */
+  #begin(volume: string, part: string, { capacityBytes }: Sending): void {
+    const left = this.partsOf(volume);
+    for (const name of left.length > 0 ? [volume, ...left] : []) this.#volumes.delete(name);
+    this.#volumes.set(part, { name: part, capacityBytes });
+    if (this.toCut === 0) return;
+    this.toCut -= 1;
+    throw new PortError('failed', 'the stream was closed by the host');
+  }
+
+  #finish(volume: string, part: string, { capacityBytes }: Sending): void {
+    this.#volumes.delete(part);
+    this.#volumes.set(volume, { name: volume, capacityBytes });
+  }
+
+  #requireNoPart(volume: string, counts: (part: string) => boolean): void {
     if (!this.partsOf(volume).some(counts)) return;
     throw new PortError('failed', `Another controller is uploading ${volume} now`);
   }

@@ -2,6 +2,7 @@
  * Interesting states of the world, each a question about its truth at one moment. A state is met
  * when it begins to hold.
  */
+import { partNamed } from './derived.ts';
 import { graceMs } from './ledger.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
@@ -113,6 +114,20 @@ export const worldStates: Record<string, Question> = {
     ledger.clusters().some((key) => ledger.inForce(key)?.deleting && !ledger.isOver(key)),
   'a cluster is paused': (_, { ledger }) =>
     ledger.clusters().some((key) => ledger.inForce(key)?.spec.paused),
+  'another installation has a machine': someDomain(
+    ({ owner }, _, { installation }) => owner !== undefined && owner.installation !== installation,
+  ),
+  'another installation uploads an image': ({ hosts }, { installation }) =>
+    hosts.some(({ volumes }) =>
+      volumes.some(({ name }) => !installation.startsWith(partNamed(name)?.by ?? '')),
+    ),
+  'another installation uses an image of ours': someDomain(
+    ({ owner, files }, host, { installation, lineage }) => {
+      if (owner === undefined || owner.installation === installation) return false;
+      const used = host.volumes.filter(({ name }) => files.includes(`${host.poolPath}/${name}`));
+      return used.some(({ backingVolume = '' }) => lineage.madeVolume(host, backingVolume));
+    },
+  ),
   'there are several clusters': (_, { ledger }) =>
     ledger.clusters().filter((key) => !ledger.isOver(key)).length > 1,
 };

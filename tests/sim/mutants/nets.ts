@@ -6,7 +6,14 @@ import { PortError } from '../../../src/controllers/ports.ts';
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import { clusterOf, identity, imageOf } from '../../fakes/builders.ts';
 import { uuidOfNode } from '../../oracle/derived.ts';
-import { deadly, deleteDiskOfHead, readyIn, runJob, writtenWorld } from '../scenes.ts';
+import {
+  deadly,
+  deleteDiskOfHead,
+  readyIn,
+  runJob,
+  writtenBeside,
+  writtenWorld,
+} from '../scenes.ts';
 import type { World } from '../world.ts';
 
 const minute = 60_000;
@@ -351,6 +358,28 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(5 * minute);
     world.source.put(clusterOf({ replicas: 1 }));
     await world.clock.advance(5 * minute);
+  },
+
+  /** Another installation uploads the image that our cluster would have had, too. */
+  async 'a neighbour uploads'() {
+    const world = written();
+    const network = { name: 'their-net', managed: { cidr: '192.168.160.0/24' } };
+    const neighbour = writtenBeside(world, clusterOf({ name: 'beta', spec: { network } }));
+    worlds.push(neighbour);
+    world.hypervisor.uploads.streamMs = 10 * minute;
+    await neighbour.start();
+    await world.clock.advance(minute);
+    await world.start();
+    await world.clock.advance(minute);
+    world.source.remove(clusterOf());
+    world.state.requestDeletion('default', 'alpha');
+    await world.untilGone('alpha');
+    await neighbour.until('beta is ready', () => neighbour.isReady('beta'), 60 * minute);
+    const left = `old-000000000000.qcow2.${neighbour.identity.installation.slice(0, 8)}.part`;
+    world.hypervisor.volumes.set(left, { name: left, capacityBytes: 5 });
+    await neighbour.stop();
+    await world.clock.advance(30 * minute);
+    world.hypervisor.volumes.delete(left);
   },
 
   async 'foreign names'() {

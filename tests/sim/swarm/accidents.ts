@@ -7,7 +7,7 @@ import { type FaultName, faultKinds } from '../../../src/sim/faults/kinds.ts';
 import { newDomain, poolPath, type SimDomain, type SimNetwork } from '../../../src/sim/host.ts';
 import { identity } from '../../fakes/builders.ts';
 import { diskOfNode, uuidOfNode } from '../../oracle/derived.ts';
-import type { Scene } from './steps.ts';
+import { type Scene, scenesOf } from './steps.ts';
 import { imagesOnRecord, manifestOf, nodesOf } from './town.ts';
 
 type Accident = (scene: Scene) => string | undefined;
@@ -129,7 +129,7 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     const ms = pick(choice, [10_000, 120_000, 600_000], 'backup is restored after ms');
     later(scene, ms, () => {
       restore();
-      world.oracle.hostRestored();
+      for (const each of scenesOf(scene)) each.world.oracle.hostRestored();
     });
     return `the host is backed up, to be restored in ${ms / 1000} s`;
   },

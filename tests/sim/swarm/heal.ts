@@ -4,11 +4,12 @@
  */
 import { poolPath, type SimDomain } from '../../../src/sim/host.ts';
 import { switchOn } from './accidents.ts';
-import type { Scene } from './steps.ts';
+import { type Scene, scenesOf } from './steps.ts';
 
 const ourDrain = 'benchcluster: ';
 
-export function heal({ world, town, ends }: Scene): void {
+export function heal(scene: Scene): void {
+  const { world, ends } = scene;
   for (const end of [...ends]) end();
   const { hypervisor } = world;
   if (world.injector) {
@@ -18,7 +19,7 @@ export function heal({ world, town, ends }: Scene): void {
   hypervisor.unreachable = false;
   hypervisor.poolActive = true;
   world.guests.silent.clear();
-  world.state.failNext(0);
+  for (const each of scenesOf(scene)) each.world.state.failNext(0);
   for (const domain of [...hypervisor.domains.values()]) {
     if (domain.owner === undefined) removeByHand(hypervisor, domain);
     else if (domain.hung) reset(hypervisor, domain);
@@ -27,9 +28,9 @@ export function heal({ world, town, ends }: Scene): void {
       domain.reason = 'wakeup';
     }
   }
-  if (wasRestored(world)) removeForgotten(world, town);
-  town.rewrite();
-  healSchedulers({ world });
+  if (wasRestored(world)) removeForgotten(scene);
+  for (const { town } of scenesOf(scene)) town.rewrite();
+  healSchedulers(scene);
 }
 
 function wasRestored({ oracle }: Scene['world']): boolean {
@@ -37,9 +38,13 @@ function wasRestored({ oracle }: Scene['world']): boolean {
 }
 
 /** What a backup brought back of clusters that are over, and that only a person may take away. */
-function removeForgotten({ hypervisor, state }: Scene['world'], town: Scene['town']): void {
+function removeForgotten(scene: Scene): void {
+  const { hypervisor } = scene.world;
   const isOver = (cluster: string) =>
-    !state.has(`default/${cluster}`) && town.clusters.every(({ name }) => name !== cluster);
+    scenesOf(scene).every(
+      ({ world: { state }, town }) =>
+        !state.has(`default/${cluster}`) && town.clusters.every(({ name }) => name !== cluster),
+    );
   for (const domain of [...hypervisor.domains.values()]) {
     if (domain.owner?.node && isOver(domain.owner.node.cluster)) removeByHand(hypervisor, domain);
   }

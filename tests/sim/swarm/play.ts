@@ -9,11 +9,11 @@ import { chosenMixture } from '../../../src/sim/faults/mixture.ts';
 import { startOfTime } from '../../../src/sim/virtual-clock.ts';
 import type { Counts } from '../../oracle/reached.ts';
 import { unlike } from '../expected.ts';
-import { World } from '../world.ts';
+import { World, type WorldOptions } from '../world.ts';
 import { accident } from './accidents.ts';
 import { heal, healSchedulers, obey } from './heal.ts';
-import { type Scene, step } from './steps.ts';
-import { manifestOf, Town } from './town.ts';
+import { type Scene, scenesOf, step } from './steps.ts';
+import { besideTown, manifestOf, Town } from './town.ts';
 
 export interface Failure {
   /** Of the invariant; a smaller run counts as the same only if it breaks the same one. */
@@ -46,31 +46,38 @@ const calmMs = 120_000;
 
 /** Of people and accidents; most runs are short. */
 const turns = [2, 1, 3, 4, 2, 1, 3, 6, 8];
+/** One run of so many has a second installation on its host. */
+const neighbourIn = 6;
 
 export function play(choice: RecordedChoice, restRounds: number): Played {
   const lines: { at: number; line: string }[] = [];
   const tell = (line: string) => lines.push({ at: world.clock.now(), line });
-  const world: World = new World({
+  const hasNeighbour = choice.choose(neighbourIn, 'neighbour') === neighbourIn - 1;
+  const worlds = (): World[] => scenesOf(scene).map((each) => each.world);
+  const options: WorldOptions = {
     choice,
-    mixture: chosenMixture(choice),
     tell: (fault, where) => {
-      world.oracle.reached.met(`fault ${fault}`);
-      if (fault === 'timeTravel') world.oracle.misled();
+      for (const { oracle } of worlds()) {
+        oracle.reached.met(`fault ${fault}`);
+        if (fault === 'timeTravel') oracle.misled();
+      }
       if (where !== 'accident' && where !== 'event') tell(`  ${fault} at ${where}`);
     },
     dies: (effect) => {
       if (world.injector?.strikes('diesBefore', effect)) return 'before';
       return world.injector?.strikes('diesAfter', effect) ? 'after' : undefined;
     },
-  });
+  };
+  const world: World = new World({ ...options, mixture: chosenMixture(choice) });
   const town = new Town(world, choice);
   tell(
     `files: ${town.clusters.map(({ name, replicas }) => `${name} with ${replicas}`).join(', ')}`,
   );
   const scene: Scene = { world, town, choice, tell, ends: new Set() };
+  if (hasNeighbour) scene.neighbour = neighbourOf(scene, options);
   const outcome = live(scene, restRounds);
-  const { asks } = world.oracle.memory.attempts;
-  const all = [...lines, ...asks.map(({ at, name }) => ({ at, line: `    ${name}` }))];
+  const asked = worlds().flatMap(({ oracle }) => oracle.memory.attempts.asks);
+  const all = [...lines, ...asked.map(({ at, name }) => ({ at, line: `    ${name}` }))];
   const trace = all
     .sort((a, b) => a.at - b.at)
     .map(({ at, line }) => `${((at - startOfTime) / 1000).toFixed(3).padStart(10)} ${line}`);
@@ -82,19 +89,32 @@ export function play(choice: RecordedChoice, restRounds: number): Played {
     trace,
     hash: hash.digest('hex'),
     reached: world.oracle.reached.counts,
-    effects: world.effects.names.length,
-    crashes: world.crashes,
+    effects: worlds().reduce((sum, { effects }) => sum + effects.names.length, 0),
+    crashes: worlds().reduce((sum, { crashes }) => sum + crashes, 0),
   };
+}
+
+/** Its uploads take time, in which each of the two sees what the other one has begun. */
+function neighbourOf(scene: Scene, options: WorldOptions): Scene {
+  const { world: first, choice, tell } = scene;
+  first.hypervisor.uploads.streamMs = pick(choice, [0, 2_000, 20_000], 'stream ms');
+  const world = new World({ ...options, beside: first });
+  const town = new Town(world, choice, besideTown);
+  tell(`a neighbour, with ${town.clusters.map(({ replicas }) => replicas).join()}`);
+  return { ...scene, world, town, tell: (line) => tell(`neighbour: ${line}`) };
 }
 
 function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'convergedMs'> {
   const { world, choice, tell } = scene;
-  const fail = (): Failure | undefined => broken(world);
-  void world.start();
+  const { neighbour } = scene;
+  const worlds = scenesOf(scene).map((each) => each.world);
+  const fail = (): Failure | undefined => worlds.map(broken).find((failure) => failure);
+  for (const each of worlds) void each.start();
   for (let left = pick(choice, turns, 'turns'); left > 0; left -= 1) {
     const waitMs = pick(choice, [60_000, 200, 2_000, 10_000, 300_000], 'wait ms');
     world.clock.run(() => false, waitMs + choice.choose(1000, 'more ms'));
     tell(step(scene));
+    if (neighbour && choice.choose(2, 'neighbour acts') === 1) neighbour.tell(step(neighbour));
     accident(scene);
     const failure = fail();
     if (failure) return { failure };
@@ -109,17 +129,23 @@ function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'conve
     return { failure: fail() ?? { id: 'L1', message: told } };
   }
   const convergedMs = convergedAt - healedAt;
-  world.oracle.judgeEnd();
-  const mark = world.oracle.rest();
-  world.stretch = dayMs / restMs / restRounds;
+  const marks = worlds.map((each) => {
+    each.oracle.judgeEnd();
+    each.stretch = dayMs / restMs / restRounds;
+    return { oracle: each.oracle, mark: each.oracle.rest() };
+  });
   world.clock.run(() => false, dayMs);
-  world.oracle.judgeRest(mark);
+  for (const { oracle, mark } of marks) oracle.judgeRest(mark);
   const failure = fail();
   return failure ? { failure } : { convergedMs };
 }
 
-function missing({ world, town }: Scene): string[] {
-  return unlike(world, town.clusters.map(manifestOf));
+function missing(scene: Scene): string[] {
+  const scenes = scenesOf(scene);
+  return scenes.flatMap(({ world, town }) => {
+    const others = scenes.map((each) => each.world).filter((each) => each !== world);
+    return unlike(world, town.clusters.map(manifestOf), others);
+  });
 }
 
 /** Since when the world is as the files say, once it has stayed so. */
@@ -131,13 +157,13 @@ function converge(scene: Scene): number | undefined {
   let since: number | undefined;
   while (clock.now() < end) {
     clock.run(() => false, lookMs);
-    if (world.oracle.violations.length > 0) return undefined;
+    if (scenesOf(scene).some((each) => each.world.oracle.violations.length > 0)) return undefined;
     since = missing(scene).length === 0 ? (since ?? clock.now()) : undefined;
     if (since !== undefined && clock.now() - since >= calmMs) return since;
     if (since !== undefined || clock.now() < obeyAt) continue;
     obeyAt += obeyMs;
     healSchedulers(scene);
-    void obey(scene);
+    for (const each of scenesOf(scene)) void obey(each);
   }
   return undefined;
 }

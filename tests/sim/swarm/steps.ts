@@ -11,6 +11,13 @@ export interface Scene {
   tell: (line: string) => void;
   /** What ends the accidents that are not over yet. */
   ends: Set<() => void>;
+  /** Another installation on the same host, with people of its own. */
+  neighbour?: Scene;
+}
+
+/** This one, and the one beside it. */
+export function scenesOf(scene: Scene): Scene[] {
+  return scene.neighbour ? [scene, scene.neighbour] : [scene];
 }
 
 type Step = (scene: Scene, cluster: Written) => string;

@@ -15,8 +15,8 @@ export interface Written {
   timeout: '5m' | '20s';
   onTimeout: 'Wait' | 'Force';
   maxSurge: number;
-  /** Of two networks. */
-  network: 0 | 1;
+  /** The number of its network. */
+  network: number;
   notes: number;
 }
 
@@ -28,25 +28,40 @@ export const poolName = 'compute';
  */
 const sizes = { clusters: [1, 1, 1, 1, 2, 2, 3], replicas: [1, 1, 0, 2, 1, 2, 3] };
 
+/** What a town has for itself, where there are two on one host. */
+export interface Quarter {
+  /** Names of clusters begin with it. */
+  letter: string;
+  networks: readonly number[];
+  /** How many clusters it begins with. */
+  clusters: readonly number[];
+}
+
+const whole: Quarter = { letter: 'c', networks: [0, 1], clusters: sizes.clusters };
+/** Of a second installation. */
+export const besideTown: Quarter = { letter: 'n', networks: [2], clusters: [1] };
+
 export class Town {
   readonly clusters: Written[] = [];
   readonly #world: World;
   /** Digests of the two images change when they are built anew. */
   #builds = { debian: 'a', other: 'c' };
   #named = 0;
+  readonly #quarter: Quarter;
 
-  constructor(world: World, choice: Choice) {
+  constructor(world: World, choice: Choice, quarter = whole) {
     this.#world = world;
+    this.#quarter = quarter;
     world.source.put(hostOf());
     this.#putImages();
-    const count = pick(choice, sizes.clusters, 'clusters');
+    const count = pick(choice, quarter.clusters, 'clusters');
     for (let made = 0; made < count; made += 1) this.add(choice);
   }
 
   /** A new cluster by chance. */
   add(choice: Choice): Written {
     const cluster: Written = {
-      name: `c${this.#named}`,
+      name: this.#nextName(),
       replicas: pick(choice, sizes.replicas, 'replicas'),
       image: pick(choice, ['debian', 'other'], 'image'),
       memory: '1Gi',
@@ -54,10 +69,9 @@ export class Town {
       timeout: pick(choice, ['5m', '20s'], 'drain timeout'),
       onTimeout: pick(choice, ['Wait', 'Force'], 'on timeout'),
       maxSurge: choice.choose(2, 'surge'),
-      network: pick(choice, [0, 1], 'network'),
+      network: pick(choice, this.#quarter.networks, 'network'),
       notes: 0,
     };
-    this.#named += 1;
     this.clusters.push(cluster);
     this.write(cluster);
     return cluster;
@@ -82,8 +96,7 @@ export class Town {
   /** Another name: what was under the old one is deleted. */
   rename(cluster: Written): string {
     this.remove(cluster);
-    const name = `c${this.#named}`;
-    this.#named += 1;
+    const name = this.#nextName();
     this.restore({ ...cluster, name });
     return name;
   }
@@ -101,6 +114,12 @@ export class Town {
     for (const cluster of this.clusters) this.write(cluster);
     // Last, because a source that is trusted while a file is still missing orders a deletion.
     this.#world.source.mend();
+  }
+
+  #nextName(): string {
+    const name = `${this.#quarter.letter}${this.#named}`;
+    this.#named += 1;
+    return name;
   }
 
   #putImages(): void {
