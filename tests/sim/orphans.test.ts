@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clusterUid, networkUuid, nodeUuid } from '../../src/controllers/bench-cluster/desired.ts';
+import { poolPath } from '../../src/sim/host.ts';
 import { clusterOf, identity } from '../fakes/builders.ts';
 import { readyWorld } from './scenes.ts';
 import type { World } from './world.ts';
@@ -129,6 +130,22 @@ test('a cluster whose manifest is written is no orphan, though its record is los
   await world.clock.advance(30 * minute);
   for (const name of disks) assert.ok(world.hypervisor.volumes.has(name), name);
   assert.deepEqual(await orphanEvents(world), []);
+});
+
+test('what the host refuses to take away is not told as removed', async () => {
+  const world = await readyWorld();
+  const image = 'old-000000000000.qcow2';
+  const part = `${image}.${identity.installation.slice(0, 8)}.part`;
+  for (const name of [image, part]) world.hypervisor.volumes.set(name, { name, capacityBytes: 5 });
+  const files = [`${poolPath}/${image}`];
+  world.hypervisor.addForeignDomain({ name: 'guest', uuid: 'g', files });
+  await world.clock.advance(30 * minute);
+  assert.ok(world.hypervisor.volumes.has(part));
+  assert.deepEqual(await orphanEvents(world), []);
+  world.hypervisor.domains.delete('g');
+  await world.clock.advance(10 * minute);
+  assert.ok(!world.hypervisor.volumes.has(part) && !world.hypervisor.volumes.has(image));
+  assert.match((await orphanEvents(world)).join(), /\.part .*: removed/);
 });
 
 test('a copy of a machine of ours is left alone, whatever its mark says', async () => {

@@ -159,6 +159,23 @@ test('what the other one is uploading is not taken away with a cluster that want
   isSound(first, second);
 });
 
+test('an image that goes in the moment in which the other one begins to use it is uploaded again', async () => {
+  const first = writtenWorld(ours);
+  const second = writtenBeside(first, theirsOf('beta'));
+  const { volumes, domains } = first.hypervisor;
+  second.watched.writeMs = 200;
+  await second.start();
+  await second.until('it has a disk', () => [...volumes.values()].some((v) => v.backingVolume));
+  assert.equal(domains.size, 0);
+  // As when the first one had looked for users just before, and deletes just after.
+  for (const { name, backingVolume } of [...volumes.values()]) {
+    if (backingVolume === undefined) volumes.delete(name);
+  }
+  await second.untilReady('beta');
+  assert.equal(second.watched.counts.get(`upload ${image}`), 2);
+  isSound(second);
+});
+
 test('the janitor takes what we left of an upload, and not what the other one left', async () => {
   const world = await readyWorld(ours);
   const [left, theirs] = [world.identity, neighbourIdentity].map(({ installation }, index) => {
