@@ -7,12 +7,12 @@ import { after, before, describe, test } from 'node:test';
 import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { dialUnix } from '../../src/libvirt/dial.ts';
-import { networkSpec } from '../drivers/libvirt/specs.ts';
+import { domainSpec, networkSpec } from '../drivers/libvirt/specs.ts';
 import { type HypervisorLab, needsRoot, openHypervisorLab } from './hypervisor-lab.ts';
 import { fails } from './hypervisor-suite.ts';
 
 const pool = '/var/lib/libvirt/images';
-const big = 128 * 2 ** 20;
+const big = 48 * 2 ** 20;
 const installation = '2b91e7d4-3b5a-4c7d-8e9f-000000000002';
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
 
@@ -127,6 +127,27 @@ describe('two installations on a real host', { skip: needsRoot, timeout: 300_000
     await slow;
     await stalled.close();
     await isWhole(artifact);
+  });
+
+  test('a disk whose image went in the moment when it was made works when the image is back', async () => {
+    const artifact = host.file('gone', 2 ** 20);
+    const spec = domainSpec(1, { network: 'net-gone' });
+    const { volume: name } = spec;
+    const disk = { name, capacityBytes: 2 ** 24, backingVolume: artifact.volume };
+    await upload(artifact, theirs);
+    await theirs.createVolume(disk, signal());
+    await ours.createNetwork(networkSpec({ name: 'net-gone', cidr: '10.97.0.0/24' }), signal());
+    await ours.defineDomain(spec, signal());
+    // libvirt itself does not ask who uses it.
+    await host.virsh('vol-delete', '--pool', 'default', artifact.volume);
+    await host.virsh('pool-refresh', 'default');
+    const { volumes } = (await theirs.inventory(signal())).pool;
+    const left = volumes.find((volume) => volume.name === name);
+    assert.equal(left?.backingPath, `${pool}/${artifact.volume}`);
+    await fails('failed', ours.changeDomain('start', spec, signal()));
+    await upload(artifact, theirs);
+    await theirs.createVolume(disk, signal());
+    await ours.changeDomain('start', spec, signal());
   });
 
   test('a network that overlaps with one of the other is refused, and theirs is as it was', async () => {

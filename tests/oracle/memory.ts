@@ -25,6 +25,8 @@ export class Memory {
   readonly statuses = new Map<string, StatusTruth>();
   /** Of the last look; milliseconds since the epoch. */
   now = 0;
+  /** When a host last answered with a listing of before. */
+  misledAt = Number.NEGATIVE_INFINITY;
   readonly #witness: Witness;
   #last: Truth | undefined;
 

@@ -52,7 +52,9 @@ export class Oracle {
 
   /** The host answers with a listing of before: what failed may not be needed by it. */
   misled(): void {
-    this.memory.attempts.misled(this.#witness.now());
+    const now = this.#witness.now();
+    this.memory.attempts.misled(now);
+    this.memory.misledAt = now;
   }
 
   /** The disks of the host are those of a backup, and nothing runs: what schedulers knew is gone. */

@@ -38,6 +38,9 @@ function foreignDomain({ effect, truth, memory }: Asked): string[] {
   const { host, domain } = target;
   if (memory.lineage.isOurs(domain)) return [];
   if (memory.lineage.foreignFor(host, domain.uuid, truth.now) <= unseenMs) return [];
+  // By a listing of before it is ours still; the host refuses.
+  const isMisled = truth.now - memory.misledAt <= unseenMs;
+  if (isMisled && memory.lineage.made(host, domain.uuid)) return [];
   return [`asks to ${effect.kind} ${domain.name} (${domain.uuid}), which is not ours`];
 }
 

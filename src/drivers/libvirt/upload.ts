@@ -15,7 +15,7 @@ import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { imageOfPart, partOf } from '../../lib/part-name.ts';
-import { isConflict, LibvirtError } from '../../libvirt/error.ts';
+import { isConflict, isStateRace, LibvirtError } from '../../libvirt/error.ts';
 import { VolumeCreate } from '../../libvirt/flags.ts';
 import { unlessAbsent } from './absent.ts';
 import { ArtifactSource } from './artifact-source.ts';
@@ -138,9 +138,14 @@ export class Upload {
       throw new PortError('conflict', `Volume ${volume} is unfinished, but ${user.name} uses it`);
     }
     log.warn({ volume }, 'removing what an interrupted upload left');
-    // The parts go last, or the final name would count for a moment.
-    await this.#delete(volume, this.#signal);
-    for (const name of parts) await this.#delete(name, this.#signal);
+    try {
+      // The parts go last, or the final name would count for a moment.
+      await this.#delete(volume, this.#signal);
+      for (const name of parts) await this.#delete(name, this.#signal);
+    } catch (error) {
+      // A part is not written to while it is cloned: then libvirt keeps both.
+      throw isStateRace(error) ? this.#busy() : error;
+    }
   }
 
   /** Throws while somebody writes to the part, or may do so again. */
