@@ -44,7 +44,7 @@ export function between(choice: Choice, low: number, high: number, label: string
  * the swarm late leaves the runs of earlier seeds as they were where it falls on the quiet side,
  * as it does for all that had found a mistake by then.
  */
-const apart = new Map([['neighbour', 0x20cc]]);
+const apart = new Map([['neighbour', 0x1d197]]);
 
 /** By a seed: the same seed gives the same run. */
 export function seededChoice(seed: number): RecordedChoice {

@@ -70,8 +70,11 @@ export class SimUploads {
     if (this.isWhole(volume)) return;
     const isRunning = (name: string) => this.#streams.has(name);
     this.#requireNoPart(volume, isRunning);
-    const isOthers = (name: string) => name !== part;
-    if (this.partsOf(volume).some(isOthers)) await this.#pass(cutAfterMs, sending.signal);
+    const ofOthers = this.partsOf(volume).filter((name) => name !== part);
+    if (ofOthers.length > 0) {
+      await this.#pass(cutAfterMs, sending.signal);
+      if (!ofOthers.every((name) => this.#volumes.has(name))) throw this.#busy(volume);
+    }
     // Of two that come at once the second sees the part of the first.
     this.#requireNoPart(volume, isRunning);
     this.#begin(volume, part, sending);
@@ -96,8 +99,11 @@ export class SimUploads {
   }
 
   #requireNoPart(volume: string, counts: (part: string) => boolean): void {
-    if (!this.partsOf(volume).some(counts)) return;
-    throw new PortError('failed', `Another controller is uploading ${volume} now`);
+    if (this.partsOf(volume).some(counts)) throw this.#busy(volume);
+  }
+
+  #busy(volume: string): PortError {
+    return new PortError('failed', `Another controller is uploading ${volume} now`);
   }
 
   async #stream(part: string, signal: AbortSignal): Promise<void> {

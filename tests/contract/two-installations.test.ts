@@ -91,6 +91,18 @@ describe('two installations on a real host', { skip: needsRoot, timeout: 300_000
     await isWhole(artifact);
   });
 
+  test('who waits to see whether an upload was cut leaves alone what it became meanwhile', async () => {
+    const artifact = host.file('became', 2 ** 20 + 65_536);
+    const part = `${artifact.volume}.00000001.part`;
+    await host.virsh('vol-create-as', 'default', part, '4096');
+    const waiting = upload(artifact, theirs).catch((thrown: unknown) => thrown);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await host.virsh('vol-create-as', 'default', artifact.volume, '4096');
+    await host.virsh('vol-delete', '--pool', 'default', part);
+    assert.match(String(await waiting), /Another controller/);
+    assert.deepEqual(await files(artifact), [artifact.volume]);
+  });
+
   test('an upload that stood still and was taken over harms nothing when it goes on', async () => {
     const artifact = host.file('stalled', big + 2 * 65_536);
     const held: (() => void)[] = [];

@@ -13,7 +13,7 @@ function fill(world: World, isFull: () => boolean): void {
   world.hypervisor.faults.mishap = (call) => {
     const needsRoom = call === 'createVolume' || call === 'uploadArtifact';
     if (!needsRoom || !isFull()) return undefined;
-    if (call === 'uploadArtifact') world.hypervisor.cutNextUpload();
+    if (call === 'uploadArtifact') world.hypervisor.uploads.toCut += 1;
     else return { refusal: new PortError('failed', 'no space left on device') };
     return {};
   };

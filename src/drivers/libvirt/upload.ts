@@ -148,7 +148,10 @@ export class Upload {
     }
   }
 
-  /** Throws while somebody writes to the part, or may do so again. */
+  /**
+   * Throws while somebody writes to the part, or may do so again; and when it goes, because then
+   * the final name may be a whole image.
+   */
   async #requireCut(part: string): Promise<void> {
     const { clock, pool } = this.#parts;
     const first = await pool.findFresh(part, this.#signal);
@@ -156,8 +159,7 @@ export class Upload {
     for (let waitedMs = 0; waitedMs < limitMs; waitedMs += quietMs) {
       await delay(clock, quietMs, this.#signal);
       const later = await pool.findFresh(part, this.#signal);
-      if (later === undefined) return;
-      if (later.modified !== first?.modified) throw this.#busy();
+      if (later === undefined || later.modified !== first?.modified) throw this.#busy();
     }
   }
 
