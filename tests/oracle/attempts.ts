@@ -1,10 +1,15 @@
 /** Every effect that was asked for, and how often each one failed on end. */
-import { type Effect, type HostEffect, nameOf } from './truth.ts';
+import { partNamed } from './derived.ts';
+import { type Effect, type HostEffect, nameOf, type Truth } from './truth.ts';
 
 export interface Failing {
   /** On end, in one process, without a success or a change of the order between. */
   failures: number;
   failedAt: number;
+  /** The image that it was to put into a pool. */
+  image?: string;
+  /** It has been there since. */
+  there?: true;
 }
 
 /** By whom it was asked, and on what: `Attempts.ended` wants to know. */
@@ -53,7 +58,23 @@ export class Attempts {
     if (isOver) this.#failing.delete(key);
     else {
       const failures = (this.#failing.get(key)?.failures ?? 0) + 1;
-      this.#failing.set(key, { failures, failedAt: now });
+      const image = effect.kind === 'uploadArtifact' ? effect.artifact.volume : undefined;
+      this.#failing.set(key, { failures, failedAt: now, ...(image && { image }) });
+    }
+  }
+
+  /** An image that others have put there needs no upload; when it goes, the next one is another. */
+  saw({ hosts }: Truth): void {
+    for (const [key, failing] of this.#failing) {
+      const { image, there } = failing;
+      if (image === undefined) continue;
+      const isThere = hosts.some(
+        ({ volumes }) =>
+          volumes.some(({ name }) => name === image) &&
+          !volumes.some(({ name }) => partNamed(name)?.image === image),
+      );
+      if (isThere) failing.there = true;
+      else if (there) this.#failing.delete(key);
     }
   }
 

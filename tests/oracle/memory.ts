@@ -43,6 +43,7 @@ export class Memory {
 
   saw(truth: Truth): void {
     this.now = truth.now;
+    this.attempts.saw(truth);
     const { hosts, schedulers } = truth;
     if (hosts === this.#last?.hosts && schedulers === this.#last.schedulers) {
       this.drains.lasts(truth.now);

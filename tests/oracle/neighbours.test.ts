@@ -57,6 +57,24 @@ function make(scene: Scene, change: (theirs: NetworkTruth) => void): void {
   scene.act({ host: 'h', kind: 'createNetwork', network }, () => change(theirs));
 }
 
+/** Several times in a row, and after a while at once again. */
+function failToUpload(scene: Scene, meanwhile: () => void): void {
+  const artifact = { volume: imageVolume, sha256: 'a'.repeat(64) };
+  const fail = () => {
+    const act = scene.oracle.asked({ host: 'h', kind: 'uploadArtifact', artifact });
+    act.ended(new Error('the other one is uploading it'));
+  };
+  scene.removeVolume(imageVolume);
+  for (const waitMs of [1000, 2000, 4000, 8000]) {
+    fail();
+    scene.wait(waitMs);
+  }
+  fail();
+  scene.wait(0);
+  meanwhile();
+  fail();
+}
+
 const cases: Case[] = [
   {
     id: 'S1',
@@ -90,6 +108,17 @@ const cases: Case[] = [
       stripped(scene).oracle.misled();
       startStripped(scene);
     },
+  },
+  {
+    id: 'S16',
+    what: 'an upload that failed is tried again at once, unless the other one had made it needless',
+    bad: (scene) => failToUpload(scene, () => scene.wait(1000)),
+    good: (scene) =>
+      failToUpload(scene, () => {
+        scene.host.volumes.push({ name: imageVolume, capacityBytes: 1000 });
+        scene.wait(500).removeVolume(imageVolume);
+        scene.wait(500);
+      }),
   },
   {
     id: 'S13',
