@@ -110,6 +110,9 @@ describe('the net itself', () => {
   test('time, chance, timers and the world outside are out of reach during a run, and back after it', () => {
     const reaches: [() => unknown, RegExp][] = [
       [() => Date.now(), /Date.now/],
+      [() => new Date(), /new Date/],
+      [() => 'a'.localeCompare('b'), /localeCompare/],
+      [() => new Intl.DateTimeFormat(), /DateTimeFormat/],
       [() => Math.random(), /Math.random/],
       [() => performance.now(), /performance.now/],
       [() => setTimeout(() => {}, 1), /setTimeout/],
@@ -123,6 +126,7 @@ describe('the net itself', () => {
       assert.throws(() => trapping(reach), name);
       assert.throws(() => trapping(reach), TrapError);
     }
+    assert.ok(new Date() instanceof Date && 'a'.localeCompare('b') < 0);
     assert.ok(Date.now() > 0 && Math.random() < 1 && randomBytes(2).length === 2);
   });
 

@@ -19,6 +19,8 @@ type Owner = Record<string, unknown>;
 
 const trapped: [string, Owner, string[]][] = [
   ['Date', Date as unknown as Owner, ['now']],
+  ['String', String.prototype as unknown as Owner, ['localeCompare']],
+  ['Intl', Intl as unknown as Owner, ['Collator', 'DateTimeFormat', 'NumberFormat']],
   ['Math', Math as unknown as Owner, ['random']],
   ['performance', performance as unknown as Owner, ['now']],
   [
@@ -49,6 +51,7 @@ export function trapping<T>(run: () => T): T {
     for (const [place, owner, names] of trapped) {
       for (const name of names) restored.push(trap(place, owner, name));
     }
+    restored.push(trapNewDate());
     syncBuiltinESMExports();
     return run();
   } finally {
@@ -57,10 +60,25 @@ export function trapping<T>(run: () => T): T {
   }
 }
 
+/** A date of some moment is a value; one of now is not. */
+function trapNewDate(): () => void {
+  const real = globalThis.Date;
+  globalThis.Date = new Proxy(real, {
+    construct(target, args) {
+      if (args.length === 0) throw new TrapError('new Date()');
+      return Reflect.construct(target, args);
+    },
+  });
+  return () => {
+    globalThis.Date = real;
+  };
+}
+
 /** Gives what takes the trap away again. */
 function trap(place: string, owner: Owner, name: string): () => void {
   const before = Object.getOwnPropertyDescriptor(owner, name);
-  const throws = () => {
+  // No arrow, because what is trapped may be a constructor.
+  const throws = function throws(): never {
     throw new TrapError(`${place}.${name}`);
   };
   Object.defineProperty(owner, name, { value: throws, configurable: true, writable: true });
