@@ -25,7 +25,8 @@ export interface ClusterPlan {
   /** `delete`: the whole cluster goes. */
   intent: 'create' | 'keep' | 'delete';
   /**
-   * Edited fields, against the last spec that the controller took in. An `immutable` change is
+   * Edited fields, against the last spec that the controller took in; those of its images and host
+   * begin with the object, as in `BenchImage debian: spec.source.sha256`. An `immutable` change is
    * refused: the old value stays in force.
    */
   changes: FieldChange[];

@@ -17,12 +17,15 @@ import { failuresOf } from '../controllers/bench-cluster/failures.ts';
 import { Guests } from '../controllers/bench-cluster/guests.ts';
 import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
 import { observe } from '../controllers/bench-cluster/observe.ts';
+import { othersOf } from '../controllers/bench-cluster/others.ts';
 import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
-import type { ClusterRecord, Hypervisor } from '../controllers/ports.ts';
+import { outdatedHead } from '../controllers/bench-cluster/status.ts';
+import type { ClusterRecord, Hypervisor, SourceSnapshot } from '../controllers/ports.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
 import type { BenchHost } from '../crd/bench-host.ts';
-import { changesOf } from '../crd/changes.ts';
+import { changesOf, type FieldChange } from '../crd/changes.ts';
+import { qualifiedName } from '../crd/references.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
 import { controllerSince } from '../drivers/state-reader.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -56,6 +59,9 @@ export interface PlanGround extends Pick<Session, 'state' | 'keys' | 'runner'> {
   startedAt: number;
 }
 
+/** Of which clusters. */
+type Asked = Pick<PlanOptions, 'namespace' | 'cluster'>;
+
 export async function planIn(
   ground: PlanGround,
   options: Omit<PlanOptions, 'state'>,
@@ -63,40 +69,50 @@ export async function planIn(
 ): Promise<PlanReport> {
   const source = await openManifestDirectory(options.dir, { clock: systemClock, settleMs: 0 });
   try {
-    const snapshot = source.snapshot();
-    const { state } = ground;
-    const [records, ledger, requests] = await Promise.all([
-      state.clusters(),
-      state.deletionLedger(),
-      state.deletionRequests(),
-    ]);
-    const settled = snapshot.manifests.map((manifest) => ({
-      ...manifest,
-      origin: { ...manifest.origin, settled: true },
-    }));
-    const now = ground.clock.now();
-    const written = writtenClusters(snapshot);
-    const requested = new Set(requests.map(clusterKey).filter((key) => !written.has(key)));
-    const wishes = catalog({ ...snapshot, manifests: settled }, records, now, requested);
-    const reading = { entries: wishes, records, requested, confirmations: new Set<string>(), now };
-    const verdict = breaker(reading, ledger);
-    // The revision of what the controller does not hold yet is not known before it does.
-    const isKnown = revisionOf(verdict.ledger.held) === revisionOf(ledger.held);
-    const { text } = summaryOf(verdict.ledger);
-    const entries = verdict.entries.map((entry) => (isKnown ? entry : unconfirmed(entry, text)));
-    const wanted = entries.filter(({ key }) => isAsked(key, options));
-    const clusters = await Promise.all(
-      wanted.map((entry) => planCluster(entry, records, entries, ground, signal)),
-    );
-    const faults = [...snapshot.faults, ...wanted.flatMap((entry) => entry.faults)];
-    return {
-      ...(!snapshot.trusted && { untrusted: snapshot.reason ?? 'the source cannot be read' }),
-      faults: faults.filter((fault, index) => faults.indexOf(fault) === index),
-      clusters: clusters.flatMap((cluster) => cluster ?? []),
-    };
+    return await planOf(source.snapshot(), ground, options, signal);
   } finally {
     await source.close();
   }
+}
+
+/** Of what a source holds, wherever that is. */
+export async function planOf(
+  snapshot: SourceSnapshot,
+  ground: PlanGround,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<PlanReport> {
+  const { state } = ground;
+  const [records, ledger, requests, confirmed] = await Promise.all([
+    state.clusters(),
+    state.deletionLedger(),
+    state.deletionRequests(),
+    state.confirmations(),
+  ]);
+  const settled = snapshot.manifests.map((manifest) => ({
+    ...manifest,
+    origin: { ...manifest.origin, settled: true },
+  }));
+  const now = ground.clock.now();
+  const written = writtenClusters(snapshot);
+  const requested = new Set(requests.map(clusterKey).filter((key) => !written.has(key)));
+  const wishes = catalog({ ...snapshot, manifests: settled }, records, now, requested);
+  const reading = { entries: wishes, records, requested, confirmations: new Set(confirmed), now };
+  const verdict = breaker(reading, ledger);
+  // The revision of what the controller does not hold yet is not known before it does.
+  const isKnown = revisionOf(verdict.ledger.held) === revisionOf(ledger.held);
+  const { text } = summaryOf(verdict.ledger);
+  const entries = verdict.entries.map((entry) => (isKnown ? entry : unconfirmed(entry, text)));
+  const wanted = entries.filter(({ key }) => isAsked(key, asked));
+  const clusters = await Promise.all(
+    wanted.map((entry) => planCluster(entry, records, entries, ground, signal)),
+  );
+  const faults = [...snapshot.faults, ...wanted.flatMap((entry) => entry.faults)];
+  return {
+    ...(!snapshot.trusted && { untrusted: snapshot.reason ?? 'the source cannot be read' }),
+    faults: faults.filter((fault, index) => faults.indexOf(fault) === index),
+    clusters: clusters.flatMap((cluster) => cluster ?? []),
+  };
 }
 
 function unconfirmed(entry: CatalogEntry, text: string): CatalogEntry {
@@ -105,7 +121,7 @@ function unconfirmed(entry: CatalogEntry, text: string): CatalogEntry {
   return { ...entry, hold: { ...entry.hold, message } };
 }
 
-function isAsked(key: string, { namespace, cluster }: Omit<PlanOptions, 'state'>): boolean {
+function isAsked(key: string, { namespace, cluster }: Asked): boolean {
   return cluster === undefined
     ? key.startsWith(`${namespace}/`)
     : key === `${namespace}/${cluster}`;
@@ -133,19 +149,25 @@ async function planCluster(
     { hypervisor, guests, scheduler, workerPatienceMs },
     {
       operations: [],
-      failures: failuresOf(record.status?.attempts ?? []),
+      // After an edit, what failed is tried at once.
+      ...(entry.changed
+        ? { failures: new Map(), repairs: new Map() }
+        : { failures: failuresOf(record.status?.attempts ?? []) }),
       startedAt: ground.startedAt,
     },
     signal,
   );
-  const others = othersOf(entry, entries);
-  const known = { ...observed, others, ...(record.status && { previous: record.status }) };
+  const known = {
+    ...observed,
+    others: othersOf(record, besides(entry, entries)),
+    ...(record.status && { previous: record.status }),
+  };
   const planned = plan(desired, known, scheduler, ground.clock.now());
   return {
     namespace,
     name,
     intent: before === undefined ? 'create' : desired.deleting ? 'delete' : 'keep',
-    changes: before ? changesOf(before.cluster, record.cluster) : [],
+    changes: before ? editsOf(before, record) : [],
     steps: planned.actions.map(({ action, node, why }) => ({
       ...(node && { node }),
       action: describeAction(action),
@@ -156,10 +178,28 @@ async function planCluster(
   };
 }
 
-function othersOf(entry: CatalogEntry, entries: readonly CatalogEntry[]) {
-  const others = entries.filter(({ key, record }) => key !== entry.key && record !== undefined);
-  const networks = others.flatMap(({ record }) => record?.cluster.spec.network.name ?? []);
-  return { networks: new Set(networks), artifacts: new Set<string>() };
+/** The other clusters on its host. */
+function besides(entry: CatalogEntry, entries: readonly CatalogEntry[]) {
+  const host = entry.record && qualifiedName(entry.record.host.metadata);
+  return entries.flatMap(({ key, record }) => {
+    if (record === undefined || key === entry.key) return [];
+    if (qualifiedName(record.host.metadata) !== host) return [];
+    return [{ record, ...(record.status && { status: record.status }) }];
+  });
+}
+
+/** With those of the images and the host that both refer to. */
+function editsOf(before: ClusterRecord, after: ClusterRecord): FieldChange[] {
+  const referred = [...after.images, after.host].flatMap((to) => {
+    const from = [...before.images, before.host].find(
+      ({ kind, metadata }) =>
+        kind === to.kind && qualifiedName(metadata) === qualifiedName(to.metadata),
+    );
+    if (from === undefined) return [];
+    const name = `${to.kind} ${to.metadata.name}`;
+    return changesOf(from, to).map((change) => ({ ...change, path: `${name}: ${change.path}` }));
+  });
+  return [...changesOf(before.cluster, after.cluster), ...referred];
 }
 
 function heldBy({ hold }: CatalogEntry): ClusterPlan['blockers'] {
@@ -175,7 +215,8 @@ function blockersOf(planned: Plan): ClusterPlan['blockers'] {
       message: outcome.message,
       waiting: outcome.phase !== 'Stalled',
     }));
-  return [...planned.blockers, ...nodes];
+  const head = outdatedHead(planned);
+  return [...planned.blockers, ...nodes, ...(head ? [{ ...head, waiting: false }] : [])];
 }
 
 function effectOf(action: Action): PlanStep['effect'] {

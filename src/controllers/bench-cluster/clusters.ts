@@ -11,7 +11,7 @@ import { type DesiredCluster, desiredCluster, type Identity } from './desired.ts
 import { DomainOwners } from './domain-owners.ts';
 import type { Effects } from './effects.ts';
 import type { Observed } from './observed.ts';
-import { silentGuests, wantedByOthers } from './others.ts';
+import { othersOf } from './others.ts';
 import type { RoundError } from './round-error.ts';
 
 /** What is kept for one cluster. */
@@ -94,15 +94,12 @@ export class Clusters {
     return value;
   }
 
-  /** Only a cluster that is being deleted must know what the others still want. */
   others(key: string, record: ClusterRecord): Observed['others'] {
     const keys = [...this.#keysOf(record)].filter((each) => each !== key);
-    const others = keys.flatMap((each) => this.#clusters.get(each) ?? []);
-    const records = record.deletionTimestamp === undefined ? [] : others.map((each) => each.record);
-    return {
-      ...wantedByOthers(records.filter((each) => each !== undefined)),
-      guests: silentGuests(others.map(({ status }) => status)),
-    };
+    return othersOf(
+      record,
+      keys.flatMap((each) => this.#clusters.get(each) ?? []),
+    );
   }
 
   /** Whom an event of the host concerns: one cluster where the domain is one of ours, or all. */

@@ -8,7 +8,20 @@ import type { ClusterRecord } from '../ports.ts';
 import { artifactVolumes } from './desired.ts';
 import type { Observed } from './observed.ts';
 
-export function wantedByOthers(
+/** Only a cluster that is being deleted must know what the others on its host still want. */
+export function othersOf(
+  { deletionTimestamp }: ClusterRecord,
+  others: readonly { record?: ClusterRecord; status?: ClusterStatus }[],
+): Observed['others'] {
+  const records =
+    deletionTimestamp === undefined ? [] : others.flatMap(({ record }) => record ?? []);
+  return {
+    ...wantedByOthers(records),
+    guests: silentGuests(others.map(({ status }) => status)),
+  };
+}
+
+function wantedByOthers(
   others: readonly ClusterRecord[],
 ): Pick<Observed['others'], 'networks' | 'artifacts'> {
   const kept = others.filter(({ deletionTimestamp }) => deletionTimestamp === undefined);
@@ -19,7 +32,7 @@ export function wantedByOthers(
 }
 
 /** As their last rounds saw them: one host that loses its network shows in all its clusters. */
-export function silentGuests(statuses: readonly (ClusterStatus | undefined)[]): Silence {
+function silentGuests(statuses: readonly (ClusterStatus | undefined)[]): Silence {
   const all = statuses.map((status) => (status ? silenceOf(status) : { nodes: 0, silent: 0 }));
   return {
     nodes: all.reduce((sum, { nodes }) => sum + nodes, 0),

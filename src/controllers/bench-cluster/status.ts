@@ -246,17 +246,28 @@ function poolReady(facts: Facts, type: string, role: NodeStatus['role']): Draft 
     : condition(type, true, 'Ready', message);
 }
 
-function upToDate({ plan }: Facts): Draft {
-  const old = plan.nodes
+/** What people are told of a head that is not as the spec says. */
+export function outdatedHead(
+  plan: Plan,
+): { node: string; reason: string; message: string } | undefined {
+  const head = outdatedNodes(plan).find(({ role }) => role === 'controlPlane');
+  if (head === undefined) return undefined;
+  const message =
+    `${head.name} was made from an earlier spec; a head is never replaced by itself, because ` +
+    'the scheduler keeps its state there: delete and apply the cluster to renew it';
+  return { node: head.name, reason: 'HeadOutdated', message };
+}
+
+function outdatedNodes({ nodes }: Plan) {
+  return nodes
     .map(({ scope }) => scope)
     .filter(({ desired, outdated }) => desired !== undefined && outdated === true);
-  const head = old.find(({ role }) => role === 'controlPlane');
-  if (head) {
-    const message =
-      `${head.name} was made from an earlier spec; a head is never replaced by itself, because ` +
-      'the scheduler keeps its state there: delete and apply the cluster to renew it';
-    return condition('UpToDate', false, 'HeadOutdated', message);
-  }
+}
+
+function upToDate({ plan }: Facts): Draft {
+  const head = outdatedHead(plan);
+  if (head) return condition('UpToDate', false, head.reason, head.message);
+  const old = outdatedNodes(plan);
   const first = old[0];
   return first
     ? condition('UpToDate', false, 'RollingOut', `${old.length} nodes are of an earlier spec`)
