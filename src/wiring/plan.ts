@@ -4,7 +4,7 @@
  */
 import type { PlanOptions } from '../cli/context.ts';
 import type { ClusterPlan, PlanReport, PlanStep } from '../cli/plan-report.ts';
-import { type Action, describeAction } from '../controllers/bench-cluster/action.ts';
+import { type Action, actionKey, describeAction } from '../controllers/bench-cluster/action.ts';
 import { breaker } from '../controllers/bench-cluster/breaker.ts';
 import {
   type CatalogEntry,
@@ -16,7 +16,7 @@ import { desiredCluster } from '../controllers/bench-cluster/desired.ts';
 import { failuresOf } from '../controllers/bench-cluster/failures.ts';
 import { Guests } from '../controllers/bench-cluster/guests.ts';
 import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
-import { observe } from '../controllers/bench-cluster/observe.ts';
+import { observe, observeHost, type Seen } from '../controllers/bench-cluster/observe.ts';
 import { othersOf } from '../controllers/bench-cluster/others.ts';
 import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
@@ -144,31 +144,33 @@ async function planCluster(
   const scheduler = schedulerModule(desired.scheduler.name);
   const hypervisor = ground.hypervisor(record.host);
   const guests = new Guests(ground.runner, ground.clock, () => {});
-  const observed = await observe(
-    desired,
-    { hypervisor, guests, scheduler, workerPatienceMs },
-    {
-      operations: [],
-      // After an edit, what failed is tried at once.
-      ...(entry.changed
-        ? { failures: new Map(), repairs: new Map() }
-        : { failures: failuresOf(record.status?.attempts ?? []) }),
-      startedAt: ground.startedAt,
-    },
-    signal,
-  );
-  const known = {
-    ...observed,
-    others: othersOf(record, besides(entry, entries)),
-    ...(record.status && { previous: record.status }),
+  const ports = { hypervisor, guests, scheduler, workerPatienceMs };
+  const context = {
+    operations: [],
+    // After an edit, what failed is tried at once.
+    ...(entry.changed
+      ? { failures: new Map(), repairs: new Map() }
+      : { failures: failuresOf(record.status?.attempts ?? []) }),
+    startedAt: ground.startedAt,
   };
-  const planned = plan(desired, known, scheduler, ground.clock.now());
+  const others = othersOf(record, besides(entry, entries));
+  const planFor = (seen: Seen) => {
+    const known = { ...seen, others, ...(record.status && { previous: record.status }) };
+    return plan(desired, known, scheduler, ground.clock.now());
+  };
+  // Of the VMs alone, what can be done is done before any guest is asked.
+  const early = planFor(await observeHost(desired, ports, context, signal)).actions.filter(
+    ({ action }) => 'host' in action,
+  );
+  const planned = planFor(await observe(desired, ports, context, signal));
+  const begun = new Set(early.map(({ action }) => actionKey(action)));
+  const later = planned.actions.filter(({ action }) => !begun.has(actionKey(action)));
   return {
     namespace,
     name,
     intent: before === undefined ? 'create' : desired.deleting ? 'delete' : 'keep',
     changes: before ? editsOf(before, record) : [],
-    steps: planned.actions.map(({ action, node, why }) => ({
+    steps: [...early, ...later].map(({ action, node, why }) => ({
       ...(node && { node }),
       action: describeAction(action),
       why,

@@ -94,15 +94,24 @@ rehearsed(
     const alpha = clusterOf({ spec: { workers: pools } });
     const annotations = { 'benchcluster.io/protect': 'true' };
     const guarded = BenchCluster.parse({ ...alpha, metadata: { ...alpha.metadata, annotations } });
-    const beta = clusterOf({ name: 'beta', spec: { image: 'other' } });
+    const own = { name: 'compute', replicas: 2, image: 'own' };
+    const beta = clusterOf({ name: 'beta', spec: { image: 'other', workers: [own] } });
     const isThere = (name: string) => world.state.has(`default/${name}`);
     rehearsal.make(put(guarded));
+    rehearsal.make({ what: 'its image', write: (source) => source.put(imageOf('own', 'd')) });
     rehearsal.make(put(beta));
     rehearsal.make({ what: 'protected', write: (source) => source.remove(guarded) });
     assert.ok(isThere('alpha'));
     const ask = () => world.state.requestDeletion('default', 'beta');
     rehearsal.begin({ what: 'asked for', write: (source) => source.remove(beta), meanwhile: ask });
-    for (let process = 0; isThere('beta') && process < 60; process += 1) rehearsal.anew(1000);
+    const steps: string[] = [];
+    for (let process = 0; isThere('beta') && process < 60; process += 1) {
+      steps.push(...stepsOf(rehearsal.anew(300)));
+    }
+    assert.ok(
+      steps.some((step) => step.startsWith('delete volume own-')),
+      steps.join(),
+    );
     assert.ok(!isThere('beta'));
     rehearsal.make(put(alpha));
     rehearsal.make({ what: 'the last', write: (source) => source.remove(alpha) });
