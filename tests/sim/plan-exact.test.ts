@@ -45,7 +45,7 @@ rehearsed('processes that end all the way to a stand-in and new machines', (rehe
   rehearsal.make(named('base'));
   rehearsal.begin(named('a stand-in'));
   const steps: string[] = [];
-  for (let process = 0; process < 80; process += 1) steps.push(...stepsOf(rehearsal.anew(600)));
+  for (let process = 0; process < 50; process += 1) steps.push(...stepsOf(rehearsal.anew(600)));
   assert.ok(steps.includes('undefine domain alpha-compute-2'), steps.join());
 });
 
