@@ -41,8 +41,10 @@ export interface DomainView {
   /** libvirt's word for the reason of the state, such as `ioerror` or `destroyed`. */
   reason: string;
   persistent: boolean;
-  /** Changes with every start of the domain; -1 when off. */
+  /** Changes with every start of the domain; -1 when off. A restarted libvirtd gives ids again. */
   id: number;
+  /** Of all connections to hosts, the one that listed it; within it no id is given twice. */
+  connection: number;
   owner?: OwnerMark;
   macs: string[];
   /** Names of libvirt networks its interfaces are on. */
@@ -140,8 +142,9 @@ export type DomainChange = 'start' | 'resume' | 'destroy' | 'undefine';
 export interface SeenDomain {
   uuid: string;
   owner: OwnerMark;
-  /** The run that was seen, as in its view; without it whichever runs is meant. */
+  /** The run that was seen, both as in its view; without an id whichever runs is meant. */
   id?: number;
+  connection?: number;
 }
 
 /** One libvirt host. */
@@ -179,7 +182,8 @@ export interface Hypervisor {
   /**
    * start, resume, destroy (power off), undefine. Re-reads the ownership mark first: `conflict`, for
    * the last two also when the machine was made anew since its mark was read. What runs is resumed
-   * and powered off only as the run that was seen: `conflict` when it was started anew since.
+   * and powered off only as the run that was seen: `conflict` when it was started anew since,
+   * `failed` when nobody can tell, because the connection is another one: it is looked at again.
    */
   changeDomain(change: DomainChange, domain: SeenDomain, signal: AbortSignal): Promise<void>;
   /** Defines and starts an owned network. */

@@ -111,9 +111,14 @@ export class Client extends EventEmitter<ClientEvents> implements Caller {
     });
   }
 
+  /** The present one, or the next if it comes soon: what goes through it goes through no other. */
+  connection({ signal }: CallOptions = {}): Promise<Connection> {
+    return this.ready({ signal, timeoutMs: this.#options.connectWaitMs ?? CONNECT_WAIT_MS });
+  }
+
   call<A, R>(procedure: Procedure<A, R>, args: A, options?: CallOptions): Promise<R> {
     if (this.#connection) return this.#connection.call(procedure, args, options);
-    return this.#soon(options).then((connection) => connection.call(procedure, args, options));
+    return this.connection(options).then((connection) => connection.call(procedure, args, options));
   }
 
   async openStream<A>(
@@ -121,7 +126,7 @@ export class Client extends EventEmitter<ClientEvents> implements Caller {
     args: A,
     options?: CallOptions,
   ): Promise<OpenStream> {
-    const connection = this.#connection ?? (await this.#soon(options));
+    const connection = this.#connection ?? (await this.connection(options));
     return connection.openStream(procedure, args, options);
   }
 
@@ -142,10 +147,6 @@ export class Client extends EventEmitter<ClientEvents> implements Caller {
     this.#connection?.close();
     for (const waiter of this.#waiting) waiter.reject(new ConnectionLost('closed'));
     await this.#running;
-  }
-
-  #soon({ signal }: CallOptions = {}): Promise<Connection> {
-    return this.ready({ signal, timeoutMs: this.#options.connectWaitMs ?? CONNECT_WAIT_MS });
   }
 
   async #run(): Promise<void> {

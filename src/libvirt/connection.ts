@@ -45,8 +45,11 @@ const CONNECT_TIMEOUT_MS = 15_000;
 const CALL_TIMEOUT_MS = 60_000;
 /** Keepalive intervals with every slot held by a given-up call until the connection is dropped. */
 const STALLED_TICKS = 12;
+let opened = 0;
 
 export class Connection implements Caller {
+  /** No other connection of this process has the same. */
+  readonly number = ++opened;
   readonly domains = new DomainCalls(this);
   readonly details = new DomainDetailCalls(this);
   readonly networks = new NetworkCalls(this);

@@ -71,6 +71,8 @@ export class SimHost {
   readonly volumes = new CountedMap<string, SimVolume>();
   readonly networks = new CountedMap<string, SimNetwork>();
   poolActive = true;
+  /** As the driver of a real host has it, who connects anew to each new daemon. */
+  connection = 1;
   readonly #options: SimHostOptions;
   readonly #clock: Clock;
   readonly #changed: (domain?: string) => void;
@@ -117,6 +119,14 @@ export class SimHost {
       domain.agentConnected = true;
       this.#changed(domain.uuid);
     });
+  }
+
+  /** As libvirtd is started again: guests run on, and ids go on after the highest of theirs. */
+  restartDaemon(): void {
+    this.connection += 1;
+    this.#listed = undefined;
+    this.#nextId = 1 + Math.max(0, ...[...this.domains.values()].map(({ id }) => id));
+    this.#changed();
   }
 
   hang(domain: SimDomain): void {
@@ -208,6 +218,7 @@ export class SimHost {
       ),
       domains: [...this.domains.values()].map(
         ({ name, uuid, state, reason, persistent, id, agentConnected, ...domain }) => ({
+          connection: this.connection,
           ...{ name, uuid, state, reason, persistent, id, agentConnected },
           ...ownerOf(domain.owner),
           files: [...domain.files],
@@ -279,13 +290,6 @@ function ownerOf(owner: OwnerMark | undefined): { owner?: OwnerMark } {
 
 export function pathOf(volume: string): string {
   return `${poolPath}/${volume}`;
-}
-
-/** Of a qcow2 file, its virtual size. */
-export function virtualSize(bytes: Uint8Array): number {
-  const buffer = Buffer.from(bytes);
-  const isQcow2 = buffer.length > 32 && buffer.readUInt32BE(0) === 0x514649fb;
-  return isQcow2 ? Number(buffer.readBigUInt64BE(24)) : buffer.length;
 }
 
 /** Who owns it, without what drifts. */

@@ -25,9 +25,9 @@ import {
   type SimDomain,
   SimHost,
   type SimHostOptions,
-  virtualSize,
 } from './host.ts';
 import { addNetwork, takeNetwork } from './networks.ts';
+import { virtualSize } from './qcow2.ts';
 import { SimUploads } from './uploads.ts';
 
 export type SimCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
@@ -231,10 +231,12 @@ export class SimHypervisor extends SimHost implements Hypervisor {
       }
       const takesAway = change === 'destroy' || change === 'undefine';
       const isNew = domain.owner?.node?.specHash !== target.owner.node?.specHash;
-      const isLaterRun = target.id !== undefined && domain.id !== -1 && domain.id !== target.id;
-      if ((takesAway && isNew) || (change !== 'start' && isLaterRun)) {
+      const isOfRun = change !== 'start' && target.id !== undefined && domain.id !== -1;
+      if ((takesAway && isNew) || (isOfRun && domain.id !== target.id)) {
         throw new PortError('conflict', `${domain.name} was made or started anew since then`);
       }
+      const mayBeLater = isOfRun && this.connection !== target.connection;
+      if (mayBeLater) throw failed(`${domain.name} may have been started anew since then`);
       this.#change(change, domain);
       this.#emit(domain.uuid);
     });

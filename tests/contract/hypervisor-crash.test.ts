@@ -4,13 +4,18 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
+import type { Artifact, DomainView, Hypervisor } from '../../src/controllers/ports.ts';
 import { createHypervisor } from '../../src/drivers/libvirt/hypervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { dialUnix } from '../../src/libvirt/dial.ts';
 import { domainSpec, installation, networkSpec } from '../drivers/libvirt/specs.ts';
-import { type HypervisorLab, needsRoot, openHypervisorLab } from './hypervisor-lab.ts';
+import {
+  type HypervisorLab,
+  needsRoot,
+  openHypervisorLab,
+  untilReachable,
+} from './hypervisor-lab.ts';
 import { fails } from './hypervisor-suite.ts';
 
 const pool = '/var/lib/libvirt/images';
@@ -18,6 +23,8 @@ const pool = '/var/lib/libvirt/images';
 const ownPart = `.${installation.slice(0, 8)}.part`;
 const big = 128 * 2 ** 20;
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
+const withoutConnection = (domains: DomainView[]) =>
+  domains.map(({ connection: _, ...domain }) => domain);
 
 describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => {
   let host: HypervisorLab;
@@ -42,18 +49,6 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     assert.equal(await sum(artifact.volume), artifact.sha256);
     assert.deepEqual(await filesOf(artifact), [artifact.volume]);
     assert.ok((await volumes()).includes(artifact.volume));
-  };
-  const untilReachable = async (): Promise<void> => {
-    const end = Date.now() + 20_000;
-    for (;;) {
-      const error = await hypervisor.inventory(signal()).then(
-        () => undefined,
-        (thrown: unknown) => thrown,
-      );
-      if (error === undefined) return;
-      if (Date.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
   };
   const partOf = ({ volume }: Artifact): string => volume + ownPart;
   /** Calls `act` once when so many bytes have been sent. */
@@ -98,7 +93,7 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     await killed;
     await fails('unreachable', hypervisor.inventory(AbortSignal.timeout(10_000)));
     await host.lab.startDaemon();
-    await untilReachable();
+    await untilReachable(hypervisor);
     assert.ok(!(await volumes()).includes(artifact.volume));
     assert.deepEqual(await filesOf(artifact), [partOf(artifact)]);
     await upload(artifact);
@@ -179,9 +174,10 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     const woken = Promise.withResolvers<void>();
     const stop = hypervisor.onChange(() => woken.resolve());
     for (const kill of [true, false]) {
-      await host.lab.restartDaemon({ kill });
-      await untilReachable();
-      assert.deepEqual((await hypervisor.inventory(signal())).domains, was);
+      await host.restartDaemon({ kill });
+      const { domains } = await hypervisor.inventory(signal());
+      assert.deepEqual(withoutConnection(domains), withoutConnection(was));
+      assert.ok(domains.every(({ connection }) => connection > (was[0]?.connection ?? 0)));
     }
     await woken.promise;
     stop();
@@ -252,5 +248,39 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     const cost = frames.sent - before;
     assert.ok(cost > 0 && cost <= 10, `${cost} calls`);
     await counting.close();
+  });
+
+  test('a restarted daemon keeps the ids of what runs, and gives others again', async () => {
+    const [other, own] = ['ids-other', 'ids-own'] as const;
+    for (const name of [other, own]) {
+      const type = '<os><type>hvm</type></os>';
+      const xml = `<domain type='qemu'><name>${name}</name><memory>65536</memory>${type}</domain>`;
+      await host.define(['define'], xml);
+    }
+    const running = async () => {
+      const { domains } = await hypervisor.inventory(signal());
+      return Object.fromEntries(
+        domains.filter(({ id }) => id !== -1).map(({ name, id }) => [name, id] as const),
+      );
+    };
+    for (const kill of [true, false]) {
+      // With none that runs ids begin again.
+      await host.restartDaemon({ kill });
+      await host.virsh('start', other);
+      await host.virsh('start', own);
+      await host.virsh('destroy', own);
+      await host.virsh('start', own);
+      assert.deepEqual(await running(), { [other]: 1, [own]: 3 });
+      await host.restartDaemon({ kill });
+      assert.deepEqual(await running(), { [other]: 1, [own]: 3 });
+      await host.virsh('destroy', own);
+      await host.restartDaemon({ kill });
+      await host.virsh('start', own);
+      assert.deepEqual(await running(), { [other]: 1, [own]: 2 }, 'its first run had 2 as well');
+      await host.virsh('destroy', own);
+      await host.virsh('start', own);
+      assert.deepEqual(await running(), { [other]: 1, [own]: 3 }, 'its second run had 3 as well');
+      for (const name of [other, own]) await host.virsh('destroy', name);
+    }
   });
 });

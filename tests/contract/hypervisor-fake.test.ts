@@ -28,6 +28,7 @@ hypervisorConformance('fake hypervisor', async () => {
     image: (volume) => ({ volume, sourcePath: '/image', sha256 }),
     foreignDomain: async (domain) => hypervisor.addForeignDomain(domain),
     foreignNetwork: async (network) => hypervisor.addNetwork(network),
+    restartDaemon: async () => hypervisor.restartDaemon(),
     undefineByHand: async (uuid) => hypervisor.disturb(uuid, 'undefine'),
     close: async () => undefined,
   };

@@ -21,6 +21,8 @@ export interface HypervisorLab {
   /** Another controller on the same host; of this installation, unless it is said otherwise. */
   another(poolName?: string, options?: Partial<HypervisorOptions>): Hypervisor;
   virsh(...args: string[]): Promise<string>;
+  /** Returns when the driver is connected again. */
+  restartDaemon(options: { kill: boolean }): Promise<void>;
   /** A virsh command that takes a file, with this text in it. */
   define(command: string[], xml: string): Promise<void>;
   /** A qcow2 file with that many bytes of data in a disk of 8 MiB or more. */
@@ -50,6 +52,10 @@ export async function openHypervisorLab(
     hypervisor,
     another: open,
     virsh,
+    restartDaemon: async (options) => {
+      await lab.restartDaemon(options);
+      await untilReachable(hypervisor);
+    },
     define: async (command, xml) => {
       const words = command.filter((word) => !word.startsWith('-'));
       const flags = command.filter((word) => word.startsWith('-'));
@@ -64,6 +70,19 @@ export async function openHypervisorLab(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+export async function untilReachable(hypervisor: Hypervisor): Promise<void> {
+  const end = Date.now() + 20_000;
+  for (;;) {
+    try {
+      await hypervisor.inventory(AbortSignal.timeout(60_000));
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 function makeImage(path: string, dataBytes: number): Artifact {

@@ -5,7 +5,8 @@ import { openHypervisorLab } from './hypervisor-lab.ts';
 import type { Subject } from './hypervisor-suite.ts';
 
 export async function libvirtSubject(options: LabOptions = {}): Promise<Subject> {
-  const { hypervisor, define, virsh, file, close } = await openHypervisorLab(systemClock, options);
+  const lab = await openHypervisorLab(systemClock, options);
+  const { hypervisor, define, virsh, file, close } = lab;
   const image = file('image', 2 ** 20);
   return {
     hypervisor,
@@ -25,6 +26,7 @@ export async function libvirtSubject(options: LabOptions = {}): Promise<Subject>
         `<network><name>${name}</name><uuid>${uuid}</uuid>
           <ip address='10.79.0.1' prefix='24'/></network>`,
       ),
+    restartDaemon: () => lab.restartDaemon({ kill: true }),
     undefineByHand: async (uuid) => {
       await virsh('undefine', uuid);
     },

@@ -23,6 +23,8 @@ export interface Subject {
   /** Things that another tool made on the host. */
   foreignDomain(domain: { name: string; uuid: string; files: string[] }): Promise<void>;
   undefineByHand(uuid: string): Promise<void>;
+  /** The host's daemon is killed and started again; resolves when it can be asked. */
+  restartDaemon(): Promise<void>;
   foreignNetwork(network: { name: string; uuid: string }): Promise<void>;
   close(): Promise<void>;
 }
@@ -51,6 +53,11 @@ export function hypervisorConformance(
 
     const domainOf = async (uuid: string) =>
       (await look()).domains.find((domain) => domain.uuid === uuid);
+    const seenOf = async (spec: DomainSpec) => {
+      const { id, connection } = (await domainOf(spec.uuid)) ?? assert.fail(spec.name);
+      assert.notEqual(id, -1);
+      return { ...spec, id, connection };
+    };
     const volumeOf = async (name: string) =>
       (await look()).pool.volumes.find((volume) => volume.name === name);
     const image = async (name: string): Promise<string> => {
@@ -236,7 +243,7 @@ export function hypervisorConformance(
     test('what was started anew since it was seen runs on', async () => {
       const spec = await machine(20);
       await host.changeDomain('start', spec, signal());
-      const seen = { ...spec, id: (await domainOf(spec.uuid))?.id ?? -1 };
+      const seen = await seenOf(spec);
       await host.changeDomain('destroy', seen, signal());
       await host.changeDomain('destroy', seen, signal());
       await host.changeDomain('start', seen, signal());
@@ -252,6 +259,27 @@ export function hypervisorConformance(
       await host.changeDomain('resume', { ...seen, id: again }, signal());
       await host.changeDomain('destroy', { ...seen, id: again }, signal());
       assert.equal((await domainOf(spec.uuid))?.state, 'shutoff');
+    });
+
+    test('what was started anew since it was seen runs on, though a new daemon gave it the same id', async () => {
+      const spec = await machine(21);
+      // From here on the only one that runs.
+      await subject.restartDaemon();
+      await host.changeDomain('start', spec, signal());
+      const seen = await seenOf(spec);
+      await host.changeDomain('destroy', seen, signal());
+      await subject.restartDaemon();
+      await host.changeDomain('start', seen, signal());
+      const again = await seenOf(spec);
+      assert.equal(again.id, seen.id);
+      for (const change of ['resume', 'destroy', 'undefine'] as const) {
+        await fails('failed', host.changeDomain(change, seen, signal()));
+      }
+      assert.deepEqual(await seenOf(spec), again);
+      await host.changeDomain('destroy', again, signal());
+      // That it is off is as true by either daemon.
+      await host.changeDomain('undefine', seen, signal());
+      assert.equal(await domainOf(spec.uuid), undefined);
     });
 
     test('a name or a UUID that is taken is a conflict', async () => {

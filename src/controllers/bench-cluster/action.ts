@@ -25,10 +25,10 @@ export type HostAction =
 /** A change of the domain that was looked at, and of no later one under its name. */
 export function changeOf(
   change: DomainChange,
-  { name, uuid, id }: DomainView,
+  { name, uuid, id, connection }: DomainView,
   owner: OwnerMark,
 ): Extract<HostAction, { kind: 'changeDomain' }> {
-  return { kind: 'changeDomain', change, domain: { name, uuid, id, owner } };
+  return { kind: 'changeDomain', change, domain: { name, uuid, id, connection, owner } };
 }
 
 /** Content of a file in a guest; a secret is named, and resolved only by the executor. */

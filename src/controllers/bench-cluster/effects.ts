@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { actionKey, describeAction, guestWork } from './action.ts';
 import type { DesiredCluster } from './desired.ts';
-import { EndedRuns } from './ended-runs.ts';
+import { EndedRuns, type Run } from './ended-runs.ts';
 import { type ExecutePorts, execute } from './execute.ts';
 import { Failures } from './failures.ts';
 import type { FailureView, OperationView, RepairView } from './observed.ts';
@@ -61,7 +61,7 @@ export class Effects {
   }
 
   /** Runs that were powered off, by the UUID of their domain. */
-  ended(): ReadonlyMap<string, number> {
+  ended(): ReadonlyMap<string, Run> {
     return this.#ended.view();
   }
 

@@ -8,7 +8,7 @@ import { oncePer } from '../../lib/once-per.ts';
 import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
 import type { DesiredCluster } from './desired.ts';
-import { withoutRuns } from './ended-runs.ts';
+import { type Run, withoutRuns } from './ended-runs.ts';
 import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
 import type { GuestDomain, Visit } from './guest-visit.ts';
 import type { Guests } from './guests.ts';
@@ -45,7 +45,7 @@ export interface ObserveContext {
   repairs?: NonNullable<Observed['repairs']>;
   startedAt?: number;
   /** Runs of domains that it powered off before it looks, by UUID. */
-  ended?: ReadonlyMap<string, number>;
+  ended?: ReadonlyMap<string, Run>;
 }
 
 export async function observe(

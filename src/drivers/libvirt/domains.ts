@@ -2,15 +2,20 @@
  * Domains: listing them, and the only calls that change them.
  * Before every change the ownership mark is read again from libvirt, by UUID; between that reading
  * and the change nobody can put another domain under the same UUID without removing ours first.
+ * A libvirtd that was restarted goes on after the highest id that still runs, so it may give a domain
+ * an id of before. A run is therefore named by its id and the connection that listed it, and all
+ * calls of one change go through one connection.
  * Configurations are cached by UUID until an event, a write of ours or a relist.
  */
 import type { DomainChange, DomainSpec, DomainView, SeenDomain } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
+import type { Client } from '../../libvirt/client.ts';
+import type { Connection } from '../../libvirt/connection.ts';
 import { isAbsent, isStateRace } from '../../libvirt/error.ts';
 import { DomainList, DomainStats, DomainUndefine, DomainXml } from '../../libvirt/flags.ts';
 import type { DomainHandle, FoundDomain } from '../../libvirt/procedures/handle.ts';
 import { unlessAbsent } from './absent.ts';
-import { type LibvirtCalls, readsAtOnce } from './calls.ts';
+import { readsAtOnce } from './calls.ts';
 import { domainStateOf } from './domain-state.ts';
 import { type DomainFiles, renderDomain } from './domain-xml.ts';
 import { EpochCache } from './epoch-cache.ts';
@@ -26,11 +31,11 @@ const undefineFlags =
   DomainUndefine.checkpointsMetadata;
 
 export class Domains {
-  readonly #calls: LibvirtCalls;
+  readonly #client: Client;
   readonly #configs = new EpochCache<DomainConfig>();
 
-  constructor(calls: LibvirtCalls) {
-    this.#calls = calls;
+  constructor(client: Client) {
+    this.#client = client;
   }
 
   forget(uuid?: string): void {
@@ -41,16 +46,20 @@ export class Domains {
   /** Every domain of the host, foreign ones included. Two calls, and one for each unknown domain. */
   async list(signal?: AbortSignal): Promise<DomainView[]> {
     const options = { signal };
+    const connection = await this.#client.connection(options);
     const [stats, transient] = await Promise.all([
-      this.#calls.domains.stats(DomainStats.state, 0, [], options),
-      this.#calls.domains.list(DomainList.transient, options),
+      connection.domains.stats(DomainStats.state, 0, [], options),
+      connection.domains.list(DomainList.transient, options),
     ]);
     const passing = new Set(transient.map(({ uuid }) => uuid));
     this.#configs.keepOnly(new Set(stats.map(({ domain }) => domain.uuid)));
     const views = await mapLimited(stats, readsAtOnce, async ({ domain, values }) => {
       const config = await this.#config(domain, signal);
       const state = domainStateOf(values.get('state.state'), values.get('state.reason'));
-      return config && viewOf(domain, config, state, !passing.has(domain.uuid));
+      const persistent = !passing.has(domain.uuid);
+      return (
+        config && viewOf(domain, config, { ...state, persistent, connection: connection.number })
+      );
     });
     return views.filter((view) => view !== undefined);
   }
@@ -58,11 +67,11 @@ export class Domains {
   /** Configurations read at this moment, the running and the stored one of each domain. */
   async readAll(signal?: AbortSignal): Promise<(DomainConfig & { id: number })[]> {
     const options = { signal };
-    const found = await this.#calls.domains.list(0, options);
+    const found = await this.#client.domains.list(0, options);
     const configs = await mapLimited(found, readsAtOnce, async (domain) => {
       const flags = domain.id === -1 ? [0] : [0, DomainXml.inactive];
       const texts = await mapLimited(flags, 1, (flag) =>
-        unlessAbsent(this.#calls.domains.xml(domain, flag, options)),
+        unlessAbsent(this.#client.domains.xml(domain, flag, options)),
       );
       return texts
         .filter((text) => text !== undefined)
@@ -80,8 +89,8 @@ export class Domains {
   ): Promise<void> {
     const options = { signal };
     const [byUuid, byName] = await Promise.all([
-      unlessAbsent(this.#calls.domains.lookupByUuid(spec.uuid, options)),
-      unlessAbsent(this.#calls.domains.lookupByName(spec.name, options)),
+      unlessAbsent(this.#client.domains.lookupByUuid(spec.uuid, options)),
+      unlessAbsent(this.#client.domains.lookupByName(spec.name, options)),
     ]);
     for (const found of [byUuid, byName]) {
       if (found !== undefined && !(await this.#isSame(found, spec, signal))) {
@@ -91,11 +100,11 @@ export class Domains {
         );
       }
     }
-    if (byUuid !== undefined && (await this.#calls.domains.isPersistent(byUuid, options))) return;
-    const libvirt = await this.#calls.host.libVersion(options);
+    if (byUuid !== undefined && (await this.#client.domains.isPersistent(byUuid, options))) return;
+    const libvirt = await this.#client.host.libVersion(options);
     await prepare();
     try {
-      await this.#calls.domains.define(renderDomain(spec, files, libvirt), 0, options);
+      await this.#client.domains.define(renderDomain(spec, files, libvirt), 0, options);
     } finally {
       this.forget(spec.uuid);
     }
@@ -107,17 +116,18 @@ export class Domains {
     signal: AbortSignal,
     beforeUndefine: (domain: DomainConfig) => Promise<void>,
   ): Promise<void> {
-    const config = await this.#ownConfig(change, target, signal);
+    const connection = await this.#client.connection({ signal });
+    const config = await this.#ownConfig(change, target, connection, signal);
     if (config === undefined) {
       if (change === 'destroy' || change === 'undefine') return;
       throw new PortError('failed', `Domain ${target.uuid} is not there`);
     }
     try {
-      await this.#apply(change, config, { signal }, beforeUndefine);
+      await this.#apply(change, config, connection, { signal }, beforeUndefine);
     } catch (error) {
       // Somebody was faster, or the guest was: what counts is the state that was wanted.
       const isDone = isStateRace(error) || isAbsent(error);
-      if (!isDone || !(await this.#isDone(change, config, { signal }))) throw error;
+      if (!isDone || !(await this.#isDone(change, config, connection, { signal }))) throw error;
     } finally {
       this.forget(target.uuid);
     }
@@ -126,11 +136,12 @@ export class Domains {
   async #apply(
     change: DomainChange,
     domain: DomainConfig,
+    connection: Connection,
     options: { signal: AbortSignal },
     beforeUndefine: (domain: DomainConfig) => Promise<void>,
   ): Promise<void> {
-    if (await this.#isDone(change, domain, options)) return;
-    const { domains } = this.#calls;
+    if (await this.#isDone(change, domain, connection, options)) return;
+    const { domains } = connection;
     if (change === 'start') await domains.create(domain, 0, options);
     else if (change === 'resume') await domains.resume(domain, options);
     else if (change === 'destroy') await domains.destroy(domain, 0, options);
@@ -147,9 +158,9 @@ export class Domains {
   async #isDone(
     change: DomainChange,
     domain: DomainHandle,
+    { domains }: Connection,
     options: { signal: AbortSignal },
   ): Promise<boolean> {
-    const { domains } = this.#calls;
     // A crashed domain may be kept for inspection: it is active, and so has to be destroyed.
     const isActive = await unlessAbsent(domains.isActive(domain, options));
     if (change === 'undefine') return isActive === undefined;
@@ -158,24 +169,30 @@ export class Domains {
     return (await unlessAbsent(domains.state(domain, options)))?.state === 'running';
   }
 
-  /** Undefined when it is absent; throws `conflict` when it is not the one that was looked at. */
+  /** Undefined when it is absent; throws when it is not, or may not be, the one that was seen. */
   async #ownConfig(
     change: DomainChange,
     seen: SeenDomain,
+    connection: Connection,
     signal: AbortSignal,
   ): Promise<DomainConfig | undefined> {
     const { uuid } = seen;
-    const xml = await unlessAbsent(this.#calls.domains.xml({ name: uuid, uuid }, 0, { signal }));
+    const xml = await unlessAbsent(connection.domains.xml({ name: uuid, uuid }, 0, { signal }));
     if (xml === undefined) return undefined;
     const config = readDomain(xml);
+    const named = `Domain ${config.name} (${uuid})`;
     const wrong = differenceFrom(seen, config, change);
-    if (wrong === undefined) return config;
-    throw new PortError('conflict', `Domain ${config.name} (${uuid}) ${wrong}`);
+    if (wrong !== undefined) throw new PortError('conflict', `${named} ${wrong}`);
+    if (isOfRun(seen, config, change) && seen.connection !== connection.number) {
+      const why = 'libvirt was connected to again since then';
+      throw new PortError('failed', `${named} may have been started anew: ${why}`);
+    }
+    return config;
   }
 
   async #isSame(found: FoundDomain, spec: DomainSpec, signal: AbortSignal): Promise<boolean> {
     if (found.uuid !== spec.uuid || found.name !== spec.name) return false;
-    const { owner } = readDomain(await this.#calls.domains.xml(found, 0, { signal }));
+    const { owner } = readDomain(await this.#client.domains.xml(found, 0, { signal }));
     // Another spec hash is another machine: it is replaced by the plan, never rewritten in place.
     return isSameMachine(owner, spec.owner);
   }
@@ -183,7 +200,7 @@ export class Domains {
   #config(domain: DomainHandle, signal?: AbortSignal): Promise<DomainConfig | undefined> {
     return unlessAbsent(
       this.#configs.get(domain.uuid, async () =>
-        readStranger(domain, await this.#calls.domains.xml(domain, 0, { signal })),
+        readStranger(domain, await this.#client.domains.xml(domain, 0, { signal })),
       ),
     );
   }
@@ -191,15 +208,22 @@ export class Domains {
 
 /** Why the domain that is there is not the one that the change is meant for. */
 function differenceFrom(
-  { owner, id }: SeenDomain,
-  config: DomainConfig,
+  seen: SeenDomain,
+  found: DomainConfig,
   change: DomainChange,
 ): string | undefined {
-  if (!isSameOwner(config.owner, owner)) return 'does not carry our mark';
+  const { owner, id } = seen;
+  if (!isSameOwner(found.owner, owner)) return 'does not carry our mark';
   const takesAway = change === 'destroy' || change === 'undefine';
-  if (takesAway && !isSameMachine(config.owner, owner)) return 'was made anew since then';
-  const isLaterRun = id !== undefined && config.id !== undefined && config.id !== id;
-  return isLaterRun && change !== 'start' ? 'was started anew since then' : undefined;
+  if (takesAway && !isSameMachine(found.owner, owner)) return 'was made anew since then';
+  return isOfRun(seen, found, change) && found.id !== id
+    ? 'was started anew since then'
+    : undefined;
+}
+
+/** Whether the change is meant for one run alone, and the domain runs. */
+function isOfRun({ id }: SeenDomain, found: DomainConfig, change: DomainChange): boolean {
+  return change !== 'start' && id !== undefined && found.id !== undefined;
 }
 
 /** A text that we cannot read is never one of ours, and must not hide all the other domains. */
@@ -216,13 +240,12 @@ function readStranger({ name, uuid }: DomainHandle, xml: string): DomainConfig {
 function viewOf(
   { name, uuid, id }: FoundDomain,
   config: DomainConfig,
-  state: Pick<DomainView, 'state' | 'reason'>,
-  persistent: boolean,
+  now: Pick<DomainView, 'state' | 'reason' | 'persistent' | 'connection'>,
 ): DomainView {
   const { owner, macs, networks, files, cpus, memoryBytes, agentConnected } = config;
   return {
-    ...{ name, uuid, id, persistent },
-    ...state,
+    ...{ name, uuid, id },
+    ...now,
     ...(owner && { owner }),
     ...{ macs, networks, files },
     ...(cpus !== undefined && { cpus }),

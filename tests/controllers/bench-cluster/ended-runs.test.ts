@@ -39,9 +39,14 @@ test('a listing that shows a run after its power-off shows it off, and nothing e
 test('another run of the same domain is no old one', () => {
   const { inventory, runs, domain, done, seen } = scene();
   done('destroy');
-  domain.id = 8;
-  assert.equal(seen(), domain);
-  assert.equal(withoutRuns(inventory, runs.view()), inventory, 'what others look up is kept');
+  for (const other of [
+    { id: 8, connection: domain.connection },
+    { id: 7, connection: domain.connection + 1 },
+  ]) {
+    Object.assign(domain, other);
+    assert.equal(seen(), domain);
+    assert.equal(withoutRuns(inventory, runs.view()), inventory, 'what others look up is kept');
+  }
 });
 
 test('it is known until we start the domain, undefine it, or the host does not agree', () => {

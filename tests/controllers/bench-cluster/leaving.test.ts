@@ -288,6 +288,7 @@ describe('the end of a cluster', () => {
     const kernel = `${poolPath}/debian-aaaaaaaaaaaa.vmlinuz`;
     domains.push({
       ...{ name: 'other', uuid: 'o', state: 'shutoff', reason: '', persistent: true, id: -1 },
+      connection: 1,
       ...{ macs: [], networks: ['bench-net'], files: [kernel], agentConnected: false },
     });
     const backingPath = `${poolPath}/debian-aaaaaaaaaaaa.qcow2`;

@@ -110,6 +110,7 @@ export class PlanCase {
       reason: 'booted',
       persistent: true,
       id: 7,
+      connection: 1,
       owner: ownerMark(this.cluster, node),
       macs: [node.mac],
       networks: [this.cluster.network.name],
