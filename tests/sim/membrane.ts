@@ -219,7 +219,10 @@ export function hypervisorThrough(
   };
 }
 
-/** The same object for the same host, as the port asks for. */
-export function oneHypervisor(hypervisor: Hypervisor): (host: BenchHost) => Hypervisor {
-  return () => hypervisor;
+/** The same object for the same host, as the port asks for: one for all but the others. */
+export function oneHypervisor(
+  hypervisor: Hypervisor,
+  others: ReadonlyMap<string, Hypervisor> = new Map(),
+): (host: BenchHost) => Hypervisor {
+  return ({ metadata }) => others.get(metadata.name) ?? hypervisor;
 }

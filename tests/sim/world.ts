@@ -7,7 +7,7 @@
  */
 import { Controller } from '../../src/controllers/bench-cluster/controller.ts';
 import type { Identity } from '../../src/controllers/bench-cluster/desired.ts';
-import type { ClusterRecord } from '../../src/controllers/ports.ts';
+import type { ClusterRecord, Hypervisor } from '../../src/controllers/ports.ts';
 import { schedulerModule } from '../../src/controllers/schedulers/registry.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -66,6 +66,8 @@ export interface WorldOptions {
   dies?: (effect: string) => CrashPoint['when'] | undefined;
   /** Another installation on the host of that world, with files and a state of its own. */
   beside?: World;
+  /** By the names of their BenchHosts; nobody watches over them. */
+  otherHosts?: ReadonlyMap<string, Hypervisor>;
 }
 
 /** Of who is beside another one. */
@@ -169,6 +171,7 @@ export class World {
           hypervisorThrough(membrane, this.watched, (listener) =>
             this.injector ? this.injector.events(listener) : listener,
           ),
+          this.#options.otherHosts,
         ),
         scheduler: () => this.#scheduler,
         clock: clockThrough(
