@@ -47,6 +47,23 @@ test('of a host that is away for an hour nothing is made elsewhere, and nothing 
   assert.deepEqual(world.watched.violations, []);
 });
 
+test('a guest that was ill when its host went away has its whole time anew (A44)', async () => {
+  const world = await readyWorld();
+  await world.clock.advance(120_000);
+  const runs = runsOf(world);
+  world.hypervisor.hang(world.domain('alpha-compute-0') ?? assert.fail());
+  await world.clock.advance(500_000);
+  world.hypervisor.unreachable = true;
+  await world.clock.advance(hour);
+  world.hypervisor.unreachable = false;
+  await world.clock.advance(540_000);
+  assert.deepEqual(runsOf(world), runs);
+  const isAnew = () => runsOf(world)['alpha-compute-0'] !== runs['alpha-compute-0'];
+  await world.until('it is restarted', isAnew);
+  await world.untilReady('alpha');
+  assert.deepEqual(world.watched.violations, []);
+});
+
 test('a power-off that was asked for before libvirtd was restarted ends no later run', async () => {
   const world = await readyWorld();
   const { name, uuid, id } = world.domain('alpha-compute-1') ?? assert.fail();
