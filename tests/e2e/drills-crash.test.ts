@@ -5,7 +5,8 @@
  * dies before its second or third. An upload
  * begins anew each time, so a process that came no further than an earlier one is followed by one
  * that does two effects more. All must end as an undisturbed one ends, with each domain and
- * disk made and removed as often.
+ * disk made and removed as often. Each process must come to its first effect soon (L6); one that
+ * had to wait for the next edit counts with its wait.
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,8 @@ import { type Bench, createBench, worldOf } from './test-bench.ts';
 const name = 'mortal';
 const wantedPoints = 200;
 const wantedReports = 8;
+/** L6: from the start of a process to its first effect. */
+const soonMs = 10_000;
 
 interface Life {
   standing: string;
@@ -52,6 +55,8 @@ async function live(bench: Bench, watch: HostWatch): Promise<Life> {
 interface Counts {
   points: number;
   effects: number;
+  /** How old each process was at its first effect. */
+  ages: number[];
 }
 
 /** At which effect or report of its own, counted from 1, the first process of a life dies. */
@@ -64,6 +69,7 @@ interface Mortal {
 /** When each process of a life dies. */
 class Deaths {
   readonly #trace: string;
+  readonly #times: string;
   readonly #mortal: Mortal;
   readonly #seen = new Set<string>();
   #read = 0;
@@ -72,12 +78,13 @@ class Deaths {
   /** Each process dies at its effect number `first`, or a later one. */
   constructor(trace: string, mortal: Mortal) {
     this.#trace = trace;
+    this.#times = `${trace}-times`;
     this.#mortal = mortal;
-    writeFileSync(trace, '');
+    for (const file of [this.#trace, this.#times]) writeFileSync(file, '');
   }
 
-  #lines(): string[] {
-    return readFileSync(this.#trace, 'utf8').split('\n').slice(0, -1);
+  #lines(file = this.#trace): string[] {
+    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
   }
 
   next(): Record<string, string> {
@@ -94,13 +101,15 @@ class Deaths {
       DRILL_DIE_AT: `${first + this.#more}`,
       DRILL_DIE_SIDE: side,
       DRILL_TRACE: this.#trace,
+      DRILL_TIMES: this.#times,
     };
   }
 
   counts(): Counts {
     const lines = this.#lines();
     const points = lines.filter((line) => line.startsWith('killed')).length;
-    return { points, effects: lines.length - points };
+    const ages = this.#lines(this.#times).map(Number);
+    return { points, effects: lines.length - points, ages };
   }
 }
 
@@ -154,7 +163,7 @@ describe('drill B4', { timeout: 1_200_000 }, () => {
       drill(effects('after', 1, 2, 3)),
       drill([reports, ...effects('before', 2, 3)]),
     ]);
-    const total = (counts: Counts[], of: keyof Counts) =>
+    const total = (counts: Counts[], of: 'points' | 'effects') =>
       counts.reduce((sum, each) => sum + each[of], 0);
     const points = total([...after, ...before], 'points');
     const seconds = Math.round((performance.now() - began) / 1000);
@@ -164,6 +173,13 @@ describe('drill B4', { timeout: 1_200_000 }, () => {
         `${total([...after, ...before], 'effects')} effects, and ${atReports?.points} at ` +
         `reports: 6 lives, each equal to an undisturbed one; ${seconds} s`,
     );
+    const ages = [...after, ...before].flatMap((life) => life.ages).sort((a, b) => a - b);
+    const worst = ages.at(-1) ?? assert.fail('no process came to an effect');
+    t.diagnostic(
+      `L6: ${ages.length} processes came to their first effect after ${ages[0]} ms at best, ` +
+        `${ages[Math.floor(ages.length / 2)]} in the middle, ${worst} at worst`,
+    );
+    assert.ok(worst <= soonMs, `a process took ${worst} ms to its first effect`);
     assert.ok((atReports?.points ?? 0) >= wantedReports, `${atReports?.points} at reports`);
     assert.ok(points >= wantedPoints, `${points} crash points`);
   });

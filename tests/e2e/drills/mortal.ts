@@ -10,6 +10,7 @@
  *   DRILL_DIE_BYTES  bytes of an upload after which it dies instead
  *   DRILL_STATE      the state directory
  *   DRILL_TRACE      file that gets a line for each effect; all processes of a drill share it
+ *   DRILL_TIMES      file that gets a line for each process: the age at which it met its first one
  */
 import { createHash } from 'node:crypto';
 import fs, { appendFileSync } from 'node:fs';
@@ -24,6 +25,7 @@ const {
   DRILL_DIE_BYTES = '0',
   DRILL_STATE = '/nowhere',
   DRILL_TRACE = '/dev/null',
+  DRILL_TIMES = '/dev/null',
 } = process.env;
 const dieAt = Number(DRILL_DIE_AT);
 const dieBytes = Number(DRILL_DIE_BYTES);
@@ -106,6 +108,7 @@ function note(text: string): void {
 function meet(what: string, kind: 'effects' | 'reports' = 'effects'): boolean {
   if (kind !== DRILL_DIE_OF) return false;
   effects += 1;
+  if (effects === 1) appendFileSync(DRILL_TIMES, `${Math.round(performance.now())}\n`);
   const last = effects === dieAt;
   if (last && DRILL_DIE_SIDE === 'before') {
     note(`killed before ${what}`);
