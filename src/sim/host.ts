@@ -121,7 +121,7 @@ export class SimHost {
     });
   }
 
-  /** As libvirtd is started again: guests run on, and ids go on after the highest of theirs. */
+  /** libvirtd starts again: ids go on after those that run. SimGuests knows its guests by them. */
   restartDaemon(): void {
     this.connection += 1;
     this.#listed = undefined;
