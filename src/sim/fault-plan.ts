@@ -12,6 +12,8 @@ export interface Mishap {
   delayMs?: number;
   /** It does not take place; the caller is told this. */
   refusal?: PortError;
+  /** Happens as soon as it has taken place. */
+  after?: () => void;
   /** On the way back. */
   answerMs?: number;
   /** What is answered instead of the truth. */
@@ -52,6 +54,7 @@ export class FaultPlan<Call extends string> {
     const failure = mishap?.refusal ?? this.#failures.get(call)?.shift();
     if (failure !== undefined) throw failure;
     const truth = await effect();
+    mishap?.after?.();
     await this.#wait(mishap?.answerMs ?? 0, signal);
     if (mishap?.lost) throw mishap.lost;
     const result = mishap?.answer ? (mishap.answer(truth) as T) : truth;

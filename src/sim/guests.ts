@@ -11,8 +11,9 @@ import {
   PortError,
 } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { SimDomain } from './domain.ts';
 import { filesOf, sectionsOf, unitOf } from './guest-texts.ts';
-import type { SimDomain, SimVolume } from './host.ts';
+import type { SimVolume } from './host.ts';
 import { type SimHypervisor, simHostKey } from './hypervisor.ts';
 
 export interface SimUnit {
@@ -27,7 +28,7 @@ export interface SimUnit {
 export interface SimGuest {
   domain: SimDomain;
   /** Of this run; the domain has another one after its next start. */
-  id: number;
+  run: number;
   /** Files that outlive this run, by path; bytes as latin1. */
   disk: Map<string, string>;
   units: Map<string, SimUnit>;
@@ -75,7 +76,7 @@ export class SimGuests implements GuestRunner {
   guest(name: string): SimGuest | undefined {
     const { hypervisor } = this.#options;
     const domain = [...hypervisor.domains.values()].find((item) => item.name === name);
-    return domain && this.#runs.get(domain.id);
+    return domain && this.#runs.get(domain.run);
   }
 
   /** The next units whose name begins so fail before they do anything, so many times. */
@@ -112,15 +113,15 @@ export class SimGuests implements GuestRunner {
   #watch(uuid: string | undefined): void {
     const { hypervisor, clock, sshAfterMs = 4000 } = this.#options;
     const domain = hypervisor.domains.get(uuid ?? '');
-    if (domain === undefined || domain.id === -1 || this.#runs.has(domain.id)) return;
-    const { id, startedAt } = domain;
+    if (domain === undefined || domain.run === 0 || this.#runs.has(domain.run)) return;
+    const { run, startedAt } = domain;
     clock.after(Math.max(0, startedAt + sshAfterMs - clock.now()), () => {
-      if (domain.id === id && hypervisor.rootOf(domain) !== undefined) this.#of(domain);
+      if (domain.run === run && hypervisor.rootOf(domain) !== undefined) this.#of(domain);
     });
   }
 
   #of(domain: SimDomain): SimGuest {
-    const known = this.#runs.get(domain.id);
+    const known = this.#runs.get(domain.run);
     if (known !== undefined) return known;
     const volume = this.#options.hypervisor.rootOf(domain);
     if (volume === undefined) {
@@ -128,9 +129,9 @@ export class SimGuests implements GuestRunner {
     }
     const disk = this.#disks.get(volume) ?? new Map<string, string>();
     this.#disks.set(volume, disk);
-    const guest = { domain, id: domain.id, disk, units: new Map<string, SimUnit>() };
-    for (const [id, run] of this.#runs) if (run.domain.id !== id) this.#runs.delete(id);
-    this.#runs.set(domain.id, guest);
+    const guest = { domain, run: domain.run, disk, units: new Map<string, SimUnit>() };
+    for (const [run, known] of this.#runs) if (known.domain.run !== run) this.#runs.delete(run);
+    this.#runs.set(domain.run, guest);
     this.#options.program.boot(guest);
     return guest;
   }
@@ -162,7 +163,7 @@ export class SimGuests implements GuestRunner {
     const facts = await this.#result(guest, program.run(guest, sections.facts, false), signal);
     const nonce = `${guest.domain.uuid}-${clock.now()}`;
     const lines = [
-      `bc1:bootId=boot-${guest.id}`,
+      `bc1:bootId=boot-${guest.run}`,
       `bc1:hostname=${hostname}`,
       `bc1:cpus=${cpus}`,
       `bc1:memoryKiB=${memoryKiB}`,
@@ -239,7 +240,7 @@ export class SimGuests implements GuestRunner {
     return new Promise((resolve, reject) => {
       const cancelled = () => reject(new PortError('cancelled', 'cancelled'));
       const onward = (): void => {
-        if (guest.domain.id !== guest.id) {
+        if (guest.domain.run !== guest.run) {
           reject(new PortError('unreachable', `${guest.domain.name} is gone`));
           return;
         }

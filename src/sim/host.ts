@@ -3,7 +3,7 @@
  * and leases, with libvirt's own habits (a lease outlives its machine, an undefined domain that
  * runs stays until it stops). It knows no ports, no ownership rules and no faults.
  */
-import type { DomainState, HostInventory, LeaseView, OwnerMark } from '../controllers/ports.ts';
+import type { HostInventory, LeaseView, OwnerMark } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { digestOf } from '../lib/hash.ts';
@@ -11,6 +11,7 @@ import { imageOfPart } from '../lib/part-name.ts';
 import { isSame } from '../lib/same.ts';
 import { copyOf } from './copy.ts';
 import { CountedMap } from './counted-map.ts';
+import type { SimDomain } from './domain.ts';
 
 export interface SimHostOptions {
   clock: Clock;
@@ -22,28 +23,6 @@ export interface SimHostOptions {
   cpus?: number;
   memoryBytes?: number;
   domainTypes?: ('kvm' | 'qemu')[];
-}
-
-export interface SimDomain {
-  name: string;
-  uuid: string;
-  state: DomainState;
-  reason: string;
-  persistent: boolean;
-  id: number;
-  owner?: OwnerMark;
-  mac: string;
-  network: string;
-  cpus: number;
-  memoryBytes: number;
-  /** That its credential lets in. */
-  authorizedKeys: readonly string[];
-  files: readonly string[];
-  agentConnected: boolean;
-  startedAt: number;
-  leased: boolean;
-  /** Nothing in it answers, until it is started anew. */
-  hung: boolean;
 }
 
 export interface SimVolume {
@@ -79,6 +58,7 @@ export class SimHost {
   /** Which address was leased to the guest on a disk: that is where it keeps how it asks for one. */
   readonly #leased = new WeakMap<SimVolume, string>();
   #nextId = 1;
+  #nextRun = 1;
   #nextAddress = 10;
   #listed: { listing: HostInventory; changes: number; poolActive: boolean } | undefined;
 
@@ -107,21 +87,23 @@ export class SimHost {
     }
     domain.id = this.#nextId;
     this.#nextId += 1;
+    domain.run = this.#nextRun;
+    this.#nextRun += 1;
     domain.startedAt = this.#clock.now();
     domain.leased = false;
     domain.hung = false;
     domain.state = 'running';
     domain.reason = 'booted';
-    const { id } = domain;
+    const { run } = domain;
     this.#clock.after(this.#options.agentAfterMs ?? 3000, () => {
-      if (domain.id !== id || domain.hung || this.domains.get(domain.uuid) !== domain) return;
+      if (domain.run !== run || domain.hung || this.domains.get(domain.uuid) !== domain) return;
       this.#lease(domain);
       domain.agentConnected = true;
       this.#changed(domain.uuid);
     });
   }
 
-  /** libvirtd starts again: ids go on after those that run. SimGuests knows its guests by them. */
+  /** libvirtd starts again: every guest runs on, and ids go on after those that run. */
   restartDaemon(): void {
     this.connection += 1;
     this.#listed = undefined;
@@ -136,6 +118,7 @@ export class SimHost {
 
   powerOff(domain: SimDomain, reason: string): void {
     domain.id = -1;
+    domain.run = 0;
     domain.agentConnected = false;
     domain.state = 'shutoff';
     domain.reason = reason;
@@ -266,20 +249,6 @@ function refill<Thing>(
 ): void {
   map.clear();
   for (const thing of things) map.set(key(thing), thing);
-}
-
-export function newDomain(
-  domain: Pick<SimDomain, 'name' | 'uuid' | 'mac' | 'network' | 'files'> &
-    Partial<Pick<SimDomain, 'owner' | 'cpus' | 'memoryBytes' | 'authorizedKeys'>>,
-): SimDomain {
-  const { name, uuid, mac, network, files, owner, cpus = 1, memoryBytes = 2 ** 30 } = domain;
-  const { authorizedKeys = [] } = domain;
-  return {
-    ...{ name, uuid, mac, network, files, cpus, memoryBytes, authorizedKeys },
-    ...(owner && { owner }),
-    ...{ state: 'shutoff', reason: 'unknown', persistent: true, id: -1 },
-    ...{ agentConnected: false, startedAt: 0, leased: false, hung: false },
-  };
 }
 
 /** A copy; by hand, because it is made for every domain in every listing. */

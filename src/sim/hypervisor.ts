@@ -17,15 +17,9 @@ import type {
 } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
 import { digestOf } from '../lib/hash.ts';
+import { newDomain, type SimDomain } from './domain.ts';
 import { FaultPlan } from './fault-plan.ts';
-import {
-  newDomain,
-  ownerKey,
-  pathOf,
-  type SimDomain,
-  SimHost,
-  type SimHostOptions,
-} from './host.ts';
+import { ownerKey, pathOf, SimHost, type SimHostOptions } from './host.ts';
 import { addNetwork, takeNetwork } from './networks.ts';
 import { virtualSize } from './qcow2.ts';
 import { SimUploads } from './uploads.ts';

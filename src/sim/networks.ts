@@ -2,7 +2,8 @@
 import { type NetworkSpec, type OwnerMark, PortError } from '../controllers/ports.ts';
 import { overlap, parseSubnet } from '../crd/subnet.ts';
 import { subnetOf } from '../drivers/libvirt/network-xml.ts';
-import type { SimDomain, SimNetwork } from './host.ts';
+import type { SimDomain } from './domain.ts';
+import type { SimNetwork } from './host.ts';
 
 /** Defines and starts it; false: it was there, and is started now. */
 export function addNetwork(networks: Map<string, SimNetwork>, spec: NetworkSpec): boolean {

@@ -12,8 +12,8 @@ import {
 import type { BenchHost } from '../crd/bench-host.ts';
 import { qualifiedName } from '../crd/references.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { SimDomain } from '../sim/domain.ts';
 import { SimGuests } from '../sim/guests.ts';
-import type { SimDomain } from '../sim/host.ts';
 import { SimHypervisor } from '../sim/hypervisor.ts';
 import { SlurmGuests } from '../sim/slurm/slurm-guests.ts';
 

@@ -1,7 +1,8 @@
 /** How the oracle reads the truth of a simulated world. Every answer is a copy. */
 import type { Clock } from '../../src/lib/clock.ts';
+import type { SimDomain } from '../../src/sim/domain.ts';
 import type { SimGuests } from '../../src/sim/guests.ts';
-import { poolPath, type SimDomain } from '../../src/sim/host.ts';
+import { poolPath } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import type { MemorySource } from '../../src/sim/memory-source.ts';
 import type { SlurmCluster, SlurmClusters } from '../../src/sim/slurm/clusters.ts';

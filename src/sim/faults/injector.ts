@@ -49,7 +49,7 @@ export class Injector {
   afflict(hypervisor: SimHypervisor): void {
     const past: HostInventory[] = [];
     hypervisor.faults.mishap = (call) =>
-      reads.has(call) ? this.#ofRead(call, past) : this.#ofWrite(hypervisor, call);
+      reads.has(call) ? this.#ofRead(hypervisor, call, past) : this.#ofWrite(hypervisor, call);
   }
 
   /** How events come to one who listens: lost, late or twice. */
@@ -95,8 +95,8 @@ export class Injector {
     };
   }
 
-  #ofRead(call: SimCall, past: HostInventory[]): Mishap | undefined {
-    if (this.#resets(call)) return { lost: unreachable('the connection was reset') };
+  #ofRead(hypervisor: SimHypervisor, call: SimCall, past: HostInventory[]): Mishap | undefined {
+    if (this.strikes('connectionReset', call)) return this.#restarts(hypervisor);
     if (this.strikes('readFails', call)) {
       return { refusal: busyPool() };
     }
@@ -121,7 +121,7 @@ export class Injector {
 
   #ofWrite(hypervisor: SimHypervisor, call: SimCall): Mishap | undefined {
     const needsRoom = call === 'createVolume' || call === 'uploadArtifact';
-    if (this.#resets(call)) return { lost: unreachable('the connection was reset') };
+    if (this.strikes('connectionReset', call)) return this.#restarts(hypervisor);
     if (this.strikes('refused', call)) {
       return { refusal: new PortError('failed', `${call}: internal error`) };
     }
@@ -143,12 +143,12 @@ export class Injector {
     return undefined;
   }
 
-  /** libvirtd was restarted: every guest runs on, but nobody is told what happens meanwhile. */
-  #resets(call: SimCall): boolean {
-    if (!this.strikes('connectionReset', call)) return false;
+  /** A libvirtd that is restarted: every guest runs on, but nobody is told what happens meanwhile. */
+  #restarts(hypervisor: SimHypervisor): Mishap {
     const { clock, choice } = this.#options;
     this.eventsLostUntil = clock.now() + between(choice, 100, 5_000, 'connection away for ms');
-    return true;
+    const lost = unreachable('the connection was reset');
+    return { after: () => hypervisor.restartDaemon(), lost };
   }
 
   #answerMs(): number {

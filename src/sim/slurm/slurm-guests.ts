@@ -31,14 +31,14 @@ export class SlurmGuests extends SlurmClusters implements GuestProgram {
   }
 
   boot(guest: SimGuest): void {
-    const { domain, id, disk } = guest;
+    const { domain, run, disk } = guest;
     const { name, cpus, memoryBytes } = domain;
     const standing = {
       ...{ name, disk },
       hardware: { cpus, memoryMiB: Math.floor(memoryBytes / 2 ** 20) - kernelMiB },
       address: () => this.#hypervisor.addressOf(domain),
-      isRunning: () => domain.id === id && domain.state === 'running' && !domain.hung,
-      isOver: () => domain.id !== id,
+      isRunning: () => domain.run === run && domain.state === 'running' && !domain.hung,
+      isOver: () => domain.run !== run,
     };
     this.#machines.set(guest, bootMachine(standing, this.#network));
   }

@@ -5,7 +5,8 @@
  */
 import { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import type { BenchImage } from '../../../src/crd/bench-image.ts';
-import { poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import type { SimDomain } from '../../../src/sim/domain.ts';
+import { poolPath } from '../../../src/sim/host.ts';
 import { identity, imageOf } from '../../fakes/builders.ts';
 import { bytes } from '../../oracle/derived.ts';
 import { imageVolume } from '../../oracle/ordered.ts';

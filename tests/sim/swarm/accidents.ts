@@ -3,8 +3,9 @@
  * tells what it did, or nothing when there was nothing to do it to.
  */
 import { between, pick } from '../../../src/sim/choice.ts';
+import { newDomain, type SimDomain } from '../../../src/sim/domain.ts';
 import { type FaultName, faultKinds } from '../../../src/sim/faults/kinds.ts';
-import { newDomain, poolPath, type SimDomain, type SimNetwork } from '../../../src/sim/host.ts';
+import { poolPath, type SimNetwork } from '../../../src/sim/host.ts';
 import { identity } from '../../fakes/builders.ts';
 import { diskOfNode, uuidOfNode } from '../../oracle/derived.ts';
 import { type Scene, scenesOf } from './steps.ts';

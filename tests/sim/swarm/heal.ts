@@ -2,7 +2,8 @@
  * The end of all faults: hosts, guests and files are well again, and people have put away what is
  * theirs. After it a person does no more than what the status asks for.
  */
-import { poolPath, type SimDomain } from '../../../src/sim/host.ts';
+import type { SimDomain } from '../../../src/sim/domain.ts';
+import { poolPath } from '../../../src/sim/host.ts';
 import { switchOn } from './accidents.ts';
 import { type Scene, scenesOf } from './steps.ts';
 
