@@ -149,6 +149,15 @@ export function isSystemNameTaken(error: unknown): boolean {
   return error instanceof LibvirtError && error.number === 38 && error.errno === 17;
 }
 
+/**
+ * The network interface that has the subnet which a network is to have. libvirt tells it in words
+ * only; another language of its daemon gives undefined, and then people have just those words.
+ */
+export function interfaceInTheWay(error: unknown): string | undefined {
+  if (!(error instanceof LibvirtError) || error.number !== 1) return undefined;
+  return /already in use by interface (\S+)$/.exec(error.message)?.[1];
+}
+
 /** The object was in another state than the call needs: observe again, then decide. */
 export function isStateRace(error: unknown): boolean {
   return error instanceof LibvirtError && error.number === 55;

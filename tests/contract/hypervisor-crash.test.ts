@@ -208,6 +208,21 @@ describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => 
     await hypervisor.removeNetwork(network, signal());
   });
 
+  test('a subnet that a bridge left behind has is told with the way out', async () => {
+    const network = networkSpec({ name: 'net-held', cidr: '10.95.0.0/24' });
+    const { lab } = host;
+    await lab.exec(['ip', 'link', 'add', 'virbr77', 'type', 'bridge']);
+    await lab.exec(['ip', 'address', 'add', '10.95.0.1/24', 'dev', 'virbr77']);
+    await lab.exec(['ip', 'link', 'set', 'virbr77', 'up']);
+    await assert.rejects(hypervisor.createNetwork(network, signal()), {
+      code: 'conflict',
+      message: /net-held is in use by interface virbr77 .*as root, ip link delete virbr77$/,
+    });
+    await lab.exec(['ip', 'link', 'delete', 'virbr77']);
+    await hypervisor.createNetwork(network, signal());
+    await hypervisor.removeNetwork(network, signal());
+  });
+
   test('a power cut by hand is told within a second', async () => {
     const spec = domainSpec(1);
     const told = Promise.withResolvers<number>();

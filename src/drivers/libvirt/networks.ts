@@ -7,7 +7,12 @@
 import type { LeaseView, NetworkSpec, NetworkView, OwnerMark } from '../../controllers/ports.ts';
 import { PortError } from '../../controllers/ports.ts';
 import { overlap, parseSubnet } from '../../crd/subnet.ts';
-import { isAbsent, isStateRace, isSystemNameTaken } from '../../libvirt/error.ts';
+import {
+  interfaceInTheWay,
+  isAbsent,
+  isStateRace,
+  isSystemNameTaken,
+} from '../../libvirt/error.ts';
 import { NetworkList } from '../../libvirt/flags.ts';
 import type { NetworkHandle } from '../../libvirt/procedures/handle.ts';
 import { unlessAbsent } from './absent.ts';
@@ -41,7 +46,7 @@ export class Networks {
     const views = await mapLimited(all, readsAtOnce, async (network) => {
       const config = await unlessAbsent(this.#config(network));
       if (config === undefined) return undefined;
-      const { subnets: _, ...view } = config;
+      const { subnets: _, bridge: __, ...view } = config;
       const isWanted = inUse.has(network.name) || view.owner !== undefined;
       const leases = running.has(network.uuid) && isWanted ? await this.#leases(network) : [];
       return { ...view, active: running.has(network.uuid) && leases !== undefined, leases };
@@ -109,18 +114,36 @@ export class Networks {
   }
 
   /**
-   * A daemon that dies while it starts a network leaves the bridge behind that the definition
-   * names. Defined anew, it gets the name of one that is free.
+   * A daemon that dies while it starts or stops a network leaves the bridge behind that the
+   * definition names. Defined anew, it gets the name of one that is free. Where the bridge has the
+   * subnet already, only a person can help: to take it away is for root.
    */
   async #start(network: NetworkHandle, xml: string, signal: AbortSignal): Promise<void> {
     const options = { signal };
     const { networks } = this.#calls;
     try {
-      await networks.create(network, options);
+      await networks.create(network, options).catch(async (error: unknown) => {
+        if (!isSystemNameTaken(error)) throw error;
+        await networks.create(await networks.define(xml, options), options);
+      });
     } catch (error) {
-      if (!isSystemNameTaken(error)) throw error;
-      await networks.create(await networks.define(xml, options), options);
+      const bridge = interfaceInTheWay(error);
+      if (bridge === undefined) throw error;
+      const message = `The subnet of network ${network.name} is in use by interface ${bridge} of the host`;
+      const hint = (await this.#isNobodys(bridge, signal))
+        ? `no network of libvirt has it, so a libvirtd that died may have left it: as root, ip link delete ${bridge}`
+        : 'choose another subnet';
+      throw new PortError('conflict', `${message}; ${hint}`, { cause: error });
     }
+  }
+
+  async #isNobodys(bridge: string, signal: AbortSignal): Promise<boolean> {
+    const { networks } = this.#calls;
+    const active = await networks.list(NetworkList.active, { signal });
+    const configs = await mapLimited(active, readsAtOnce, async (network) =>
+      unlessAbsent(networks.xml(network, 0, { signal })),
+    );
+    return configs.every((xml) => xml === undefined || readNetwork(xml).bridge !== bridge);
   }
 
   /** The caller has made sure that no domain uses it. */

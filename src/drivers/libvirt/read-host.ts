@@ -47,15 +47,19 @@ export function readPoolPath(xml: string): string {
 export type NetworkConfig = Pick<NetworkView, 'name' | 'uuid' | 'owner'> & {
   /** Of IPv4. */
   subnets: Subnet[];
+  /** The network interface that it has on the host. */
+  bridge?: string;
 };
 
 export function readNetwork(xml: string): NetworkConfig {
   const root = parseRoot(xml, 'network');
   const owner = readOwner(root);
+  const bridge = find(root, 'bridge')?.attributes.get('name');
   return {
     name: required(root, 'name'),
     uuid: required(root, 'uuid').toLowerCase(),
     ...(owner && { owner }),
+    ...(bridge !== undefined && { bridge }),
     subnets: childrenOf(root, 'ip').flatMap((ip) => subnetOf(ip) ?? []),
   };
 }
