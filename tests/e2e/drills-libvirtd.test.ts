@@ -84,7 +84,7 @@ describe('drill B2', { timeout: 900_000 }, () => {
     const live = async (name: string): Promise<void> => {
       for (let cycle = 0; cycle < cyclesEach; cycle += 1) {
         await bench.write(`${name}.yaml`, bareCluster(name, 2));
-        await bench.until(name, 'three guests', isWhole, 200_000);
+        await bench.until(name, 'three guests', isWhole, 400_000);
         // By name, because four manifests that vanish at once are held by the breaker.
         await bench.benchctl('delete', `cluster/${name}`);
         await bench.until(name, 'gone', (status) => status === undefined, 200_000);
