@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { chmod, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError } from '../../src/cli/cli-error.ts';
@@ -48,6 +48,25 @@ test('a reader sees the old text or the new one, never a part', async (t) => {
   }
   writing = false;
   assert.ok((await reader) > 0);
+});
+
+test('a file that goes while the directory is read is no error, and the others are read', async (t) => {
+  const world = await createWorld(t);
+  const names = Array.from({ length: 20 }, (_, index) => `b${index}.yaml`);
+  await world.write('a.yaml', 'stays');
+  let reading = true;
+  const coming = (async () => {
+    while (reading) {
+      for (const name of names) await world.write(name, 'goes');
+      for (const name of names) await rm(join(world.dir, name));
+    }
+  })();
+  for (let turn = 0; turn < 300; turn += 1) {
+    const [first] = await readDirectory(world.dir);
+    assert.equal(first?.text, 'stays');
+  }
+  reading = false;
+  await coming;
 });
 
 test('a replaced file keeps its mode', async (t) => {

@@ -29,21 +29,29 @@ export async function readDirectory(dir: string): Promise<ManifestFile[]> {
   for (const name of names.filter(isManifestName).sort()) {
     const path = join(dir, name);
     if ((await stat(path).catch(() => undefined))?.isFile() !== true) continue;
-    files.push(await readManifest(path));
+    try {
+      files.push(await read(path));
+    } catch (thrown) {
+      // Somebody may have removed it since, such as another command like this one.
+      if (errorCode(thrown) !== 'ENOENT') throw fileError('read', path, thrown);
+    }
   }
   return files;
 }
 
 export async function readManifest(path: string): Promise<ManifestFile> {
   try {
-    const { size } = await stat(path);
-    if (size > maxManifestBytes) {
-      throw new Error(`it has ${size} bytes, more than ${maxManifestBytes}`);
-    }
-    return { path, text: await readFile(path, 'utf8') };
+    return await read(path);
   } catch (thrown) {
     throw fileError('read', path, thrown);
   }
+}
+
+async function read(path: string): Promise<ManifestFile> {
+  const { size } = await stat(path);
+  if (size > maxManifestBytes)
+    throw new Error(`it has ${size} bytes, more than ${maxManifestBytes}`);
+  return { path, text: await readFile(path, 'utf8') };
 }
 
 /** Replaces a file that still holds `before`. */
