@@ -4,6 +4,7 @@
  * the part; it ends with the process that sends it.
  */
 import { type Artifact, PortError } from '../controllers/ports.ts';
+import { delay } from '../drivers/libvirt/wait.ts';
 import type { Clock } from '../lib/clock.ts';
 import { imageOfPart, partOf } from '../lib/part-name.ts';
 import type { SimVolume } from './host.ts';
@@ -72,7 +73,7 @@ export class SimUploads {
     this.#requireNoPart(volume, isRunning);
     const ofOthers = this.partsOf(volume).filter((name) => name !== part);
     if (ofOthers.length > 0) {
-      await this.#pass(cutAfterMs, sending.signal);
+      await delay(this.#clock, cutAfterMs, sending.signal);
       if (!ofOthers.every((name) => this.#volumes.has(name))) throw this.#busy(volume);
     }
     // Of two that come at once the second sees the part of the first.
@@ -110,24 +111,10 @@ export class SimUploads {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#streams.set(part, promise);
     try {
-      await this.#pass(this.streamMs, signal);
+      await delay(this.#clock, this.streamMs, signal);
     } finally {
       this.#streams.delete(part);
       resolve();
     }
-  }
-
-  #pass(milliseconds: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        cancel();
-        reject(new PortError('cancelled', 'the upload was cancelled'));
-      };
-      const cancel = this.#clock.after(milliseconds, () => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }

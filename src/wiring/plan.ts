@@ -18,7 +18,7 @@ import { Guests } from '../controllers/bench-cluster/guests.ts';
 import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
 import { observe, observeHost, type Seen } from '../controllers/bench-cluster/observe.ts';
 import { othersOf } from '../controllers/bench-cluster/others.ts';
-import { type Plan, plan } from '../controllers/bench-cluster/plan.ts';
+import { hostActions, type Plan, plan } from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
 import { outdatedHead } from '../controllers/bench-cluster/status.ts';
 import type { ClusterRecord, Hypervisor, SourceSnapshot } from '../controllers/ports.ts';
@@ -159,9 +159,7 @@ async function planCluster(
     return plan(desired, known, scheduler, ground.clock.now());
   };
   // Of the VMs alone, what can be done is done before any guest is asked.
-  const early = planFor(await observeHost(desired, ports, context, signal)).actions.filter(
-    ({ action }) => 'host' in action,
-  );
+  const early = hostActions(planFor(await observeHost(desired, ports, context, signal)));
   const planned = planFor(await observe(desired, ports, context, signal));
   const begun = new Set(early.map(({ action }) => actionKey(action)));
   const later = planned.actions.filter(({ action }) => !begun.has(actionKey(action)));

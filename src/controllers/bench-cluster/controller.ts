@@ -12,11 +12,12 @@ import { type Cluster, Clusters } from './clusters.ts';
 import type { ControllerOptions, ControllerPorts } from './controller-ports.ts';
 import type { DesiredCluster } from './desired.ts';
 import { Effects } from './effects.ts';
+import type { ExecutePorts } from './execute.ts';
 import { Guests } from './guests.ts';
 import { Janitor } from './janitor.ts';
 import { observe, observeHost, type Seen } from './observe.ts';
 import type { Observed } from './observed.ts';
-import { hostPlan, type Plan, plan } from './plan.ts';
+import { hostActions, hostPlan, type Plan, type PlannedAction, plan } from './plan.ts';
 import { noteError, tellError } from './round-error.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
@@ -181,14 +182,11 @@ export class Controller {
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     const said = hostPlan(planned, cluster.status);
     cluster.effects.settle(said, false);
-    const onHost = planned.actions.filter(({ action }) => 'host' in action);
-    const told = Promise.resolve().then(async () => {
+    await this.#act(cluster, hostActions(planned), { desired, ports, seen }, async () => {
       // What guests and scheduler say is for the other round to tell.
       if (!said.nodes.some(({ outcome }) => outcome.byHost)) return;
       await this.#writeStatus(key, cluster, { desired, observed, planned: said, seen });
     });
-    for (const item of onHost) cluster.effects.start(desired, item, ports, seen, told);
-    await told;
   }
 
   async #round(key: string): Promise<void> {
@@ -202,11 +200,20 @@ export class Controller {
     const planned = plan(desired, observed, ports.scheduler, this.#ports.clock.now());
     cluster.effects.settle(planned, 'inventory' in observed.host && 'view' in observed.scheduler);
     delete cluster.error;
-    // A moment later, so that it knows of what is started here.
-    const told = Promise.resolve().then(() =>
+    await this.#act(cluster, planned.actions, { desired, ports, seen }, () =>
       this.#report(key, cluster, { desired, observed, planned, seen }),
     );
-    for (const item of planned.actions) cluster.effects.start(desired, item, ports, seen, told);
+  }
+
+  /** It is told a moment later, so that what is told knows of what is started here. */
+  async #act(
+    { effects }: Cluster,
+    actions: readonly PlannedAction[],
+    { desired, ports, seen }: { desired: DesiredCluster; ports: ExecutePorts; seen: number },
+    tell: () => Promise<void>,
+  ): Promise<void> {
+    const told = Promise.resolve().then(tell);
+    for (const item of actions) effects.start(desired, item, ports, seen, told);
     await told;
   }
 

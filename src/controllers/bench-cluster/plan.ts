@@ -151,13 +151,18 @@ function postponed({ reason }: Removal): StagedNode {
   return { outcome: { phase: 'Pending', reason: 'Paused', message }, actions: [] };
 }
 
+/** What is done by the VMs alone, before any guest is asked. */
+export function hostActions({ actions }: Plan): PlannedAction[] {
+  return actions.filter(({ action }) => 'host' in action);
+}
+
 /**
  * What a plan made without asking any guest may say: it overrules the status before only where
  * the VM alone tells, and where it acts. Nothing else of a node is known to have changed.
  */
 export function hostPlan(planned: Plan, previous: ClusterStatus | undefined): Plan {
   const before = new Map(previous?.nodes.map((node) => [node.name, node]));
-  const acts = new Set(planned.actions.map(({ action, node }) => 'host' in action && node));
+  const acts = new Set(hostActions(planned).map(({ node }) => node));
   const nodes = planned.nodes.map(({ scope, outcome }) => {
     const old = before.get(scope.name);
     if (acts.has(scope.name)) return { scope, outcome: { ...outcome, byHost: true as const } };

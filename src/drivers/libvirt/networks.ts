@@ -57,9 +57,12 @@ export class Networks {
   }
 
   #config(network: NetworkHandle): Promise<NetworkConfig> {
-    return this.#configs.get(network.uuid, async () =>
-      readNetwork(await this.#calls.networks.xml(network)),
-    );
+    return this.#configs.get(network.uuid, () => this.#read(network));
+  }
+
+  /** As it is at this moment. */
+  async #read(network: NetworkHandle, signal?: AbortSignal): Promise<NetworkConfig> {
+    return readNetwork(await this.#calls.networks.xml(network, 0, { signal }));
   }
 
   /** Undefined when the network was stopped meanwhile. */
@@ -138,12 +141,11 @@ export class Networks {
   }
 
   async #isNobodys(bridge: string, signal: AbortSignal): Promise<boolean> {
-    const { networks } = this.#calls;
-    const active = await networks.list(NetworkList.active, { signal });
-    const configs = await mapLimited(active, readsAtOnce, async (network) =>
-      unlessAbsent(networks.xml(network, 0, { signal })),
+    const active = await this.#calls.networks.list(NetworkList.active, { signal });
+    const configs = await mapLimited(active, readsAtOnce, (network) =>
+      unlessAbsent(this.#read(network, signal)),
     );
-    return configs.every((xml) => xml === undefined || readNetwork(xml).bridge !== bridge);
+    return configs.every((config) => config?.bridge !== bridge);
   }
 
   /** The caller has made sure that no domain uses it. */
@@ -181,7 +183,7 @@ export class Networks {
   }
 
   async #requireOurs(network: NetworkHandle, owner: OwnerMark, signal: AbortSignal): Promise<void> {
-    const config = readNetwork(await this.#calls.networks.xml(network, 0, { signal }));
+    const config = await this.#read(network, signal);
     if (config.owner?.installation === owner.installation) return;
     throw new PortError('conflict', `Network ${network.name} does not carry our mark`);
   }

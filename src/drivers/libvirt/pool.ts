@@ -7,6 +7,7 @@
 
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { imageOfPart } from '../../lib/part-name.ts';
 import { LibvirtError } from '../../libvirt/error.ts';
 import type { PoolHandle, VolumeHandle } from '../../libvirt/procedures/handle.ts';
 import { unlessAbsent } from './absent.ts';
@@ -87,6 +88,12 @@ export class StoragePool {
       if (error instanceof LibvirtError && error.errno === noSuchFile) return undefined;
       throw error;
     }
+  }
+
+  /** Parts of uploads of that image, of whatever installation, as they are at this moment. */
+  async partsOf(image: string, { handle }: OpenPool, signal?: AbortSignal): Promise<string[]> {
+    const found = await this.#calls.volumes.list(handle, { signal });
+    return found.map(({ name }) => name).filter((name) => imageOfPart(name) === image);
   }
 
   /** As it is at this moment. */

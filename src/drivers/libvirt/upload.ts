@@ -99,14 +99,8 @@ export class Upload {
     progress(source.bytes, source.bytes);
   }
 
-  /** Parts of this image, of whatever installation. */
-  async #partsThere({ handle }: OpenPool): Promise<string[]> {
-    const found = await this.#parts.calls.volumes.list(handle, { signal: this.#signal });
-    return found.map(({ name }) => name).filter((name) => this.#isPart(name));
-  }
-
-  #isPart(volume: string): boolean {
-    return imageOfPart(volume) === this.#artifact.volume;
+  #partsThere(open: OpenPool): Promise<string[]> {
+    return this.#parts.pool.partsOf(this.#artifact.volume, open, this.#signal);
   }
 
   /** Whole already. A source that cannot be read any more is no reason to fail then. */

@@ -58,9 +58,8 @@ export class Volumes {
     const pool = await this.#pool.open(signal);
     // In this order: an unfinished one has its part for longer than itself.
     const base = await this.#pool.findFresh(request.backingVolume, signal);
-    const found = await this.#calls.volumes.list(pool.handle, { signal });
-    const isPart = ({ name }: { name: string }) => imageOfPart(name) === request.backingVolume;
-    if (base === undefined || found.some(isPart)) {
+    const parts = await this.#pool.partsOf(request.backingVolume, pool, signal);
+    if (base === undefined || parts.length > 0) {
       throw new PortError('failed', `Backing volume ${request.backingVolume} is not there yet`);
     }
     if (await this.#isPresent(request, base, signal)) return;

@@ -170,7 +170,7 @@ function join(
   const runs = [daemons.munge, daemons.slurmd].every(
     ({ active, enabled }) => active === 'active' && enabled,
   );
-  const isJoined = joined === joinDigest(input) && !isResized(node);
+  const isSame = joined === joinDigest(input);
   const script = joinScript(input);
   const evidence = { daemons, joined, bootId: facts.bootId };
   const work = { family: 'slurm-join', content: { files: joinFiles, script }, evidence };
@@ -178,7 +178,7 @@ function join(
   if (state.kind === 'running') {
     return { verdict: configuring('Joining', `unit ${state.unit} runs`) };
   }
-  if (isJoined && runs && record !== undefined) return undefined;
+  if (isSame && !isResized(node) && runs && record !== undefined) return undefined;
   if (state.kind === 'resting') {
     const { failure, retryAt } = state;
     return { verdict: { kind: 'failed', reason: 'JoinFailed', message: failure, retryAt } };
@@ -188,7 +188,7 @@ function join(
     state.failure === undefined
       ? configuring('Joining', 'slurmd is configured and started')
       : { kind: 'failed', reason: 'JoinFailed', message: state.failure, retryAt: scope.now };
-  const why = whyJoin(node, joined === joinDigest(input), runs);
+  const why = whyJoin(node, isSame, runs);
   return { verdict, actions: [{ node: node.name, action, why }] };
 }
 
