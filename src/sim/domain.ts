@@ -1,16 +1,11 @@
 /** A domain of the fake hypervisor: what libvirt has of it, and what its guest does. */
-import type { DomainState, OwnerMark } from '../controllers/ports.ts';
+import type { DomainView } from '../controllers/ports.ts';
 
-export interface SimDomain {
-  name: string;
-  uuid: string;
-  state: DomainState;
-  reason: string;
-  persistent: boolean;
-  id: number;
+type Listed = 'name' | 'uuid' | 'state' | 'reason' | 'persistent' | 'id' | 'owner';
+
+export interface SimDomain extends Pick<DomainView, Listed | 'agentConnected'> {
   /** Another one with each start, and never given again; 0 when off. */
   run: number;
-  owner?: OwnerMark;
   mac: string;
   network: string;
   cpus: number;
@@ -18,7 +13,6 @@ export interface SimDomain {
   /** That its credential lets in. */
   authorizedKeys: readonly string[];
   files: readonly string[];
-  agentConnected: boolean;
   startedAt: number;
   leased: boolean;
   /** Nothing in it answers, until it is started anew. */
