@@ -88,6 +88,11 @@ export interface DeletionLedger {
   nodes: number;
   /** Confirmed by a person, and not done yet. */
   confirmed: Removal[];
+  /**
+   * RFC 3339: since when some manifest is gone and that is no proof yet. What came from a minute
+   * before then until it is proven is one burst.
+   */
+  doubtedSince?: string;
   /** What clusters had (nothing: they were not there) before each change of the last minute. */
   changes: { at: string; cluster: string; pools: PoolCount[] }[];
 }

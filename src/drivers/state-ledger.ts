@@ -19,6 +19,7 @@ const StoredLedger = z.strictObject({
   held: z.array(StoredRemoval.extend({ since: z.iso.datetime() })),
   nodes: z.int().min(0),
   confirmed: z.array(StoredRemoval),
+  doubtedSince: z.iso.datetime().exactOptional(),
   changes: z.array(
     z.strictObject({
       at: z.iso.datetime(),

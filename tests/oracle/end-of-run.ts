@@ -6,7 +6,7 @@
 import type { KnownRecord } from './drains.ts';
 import { nodeOf } from './lineage.ts';
 import type { Memory } from './memory.ts';
-import { leftOf } from './no-leak.ts';
+import { leftOf, ownLeftOf } from './no-leak.ts';
 import { isWanted, machineOf } from './ordered.ts';
 import type { DomainTruth, HostTruth, Truth } from './truth.ts';
 import type { ClusterSpec, Version } from './version.ts';
@@ -45,7 +45,9 @@ export function endOfRun(truth: Truth, memory: Memory): Fault[] {
 }
 
 function deleted(cluster: string, truth: Truth, memory: Memory): Fault[] {
-  const left = truth.hosts.flatMap((host) => leftOf(cluster, host, memory));
+  // An image that others used when the record went is theirs to delete; see decision 0009.
+  const leftOn = memory.lineage.hasNeighbour ? ownLeftOf : leftOf;
+  const left = truth.hosts.flatMap((host) => leftOn(cluster, host, memory));
   const faults = left.map((message) => ({ id: 'S13', message }));
   // Of what came back and went again while no controller looked, it has no record to put away.
   if (memory.ledger.recordedOf(cluster) === undefined) return faults;

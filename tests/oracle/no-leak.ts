@@ -33,11 +33,12 @@ function diskLeft({ effect, truth, memory }: Asked): string[] {
 
 /** In words, what is there of a cluster, for its own sake or for nobody's. */
 export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']): string[] {
+  return [...ownLeftOf(cluster, host, memory), ...imagesLeftOf(cluster, host, memory)];
+}
+
+/** The same without images, which other installations may have begun to use. */
+export function ownLeftOf(cluster: string, host: HostTruth, memory: Asked['memory']): string[] {
   const { lineage, ledger, installation } = memory;
-  const isOthersPart = (name: string, image: string) => {
-    const part = partNamed(name);
-    return part?.image === image && !installation.startsWith(part.by);
-  };
   const uid = uidOfCluster(installation, cluster);
   const domains = host.domains
     .filter(({ owner }) => owner?.installation === installation && owner.node?.clusterUid === uid)
@@ -47,9 +48,28 @@ export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']
     .filter((volume) => lineage.isOurVolume(host, volume, [cluster]))
     .filter(({ name }) => !isUsed(host, name))
     .map(({ name }) => `volume ${name}`);
-  const others = ledger.clusters().filter((key) => key !== cluster && !ledger.isOver(key));
+  const network = ledger.inForce(cluster)?.spec.network.name;
+  const shared = othersOf(cluster, memory).some(
+    (key) => ledger.inForce(key)?.spec.network.name === network,
+  );
+  const networks = host.networks
+    .filter((item) => item.name === network && lineage.isOurNetwork(item) && !shared)
+    .filter(({ name }) => !host.domains.some((domain) => domain.network === name))
+    .map(({ name }) => `network ${name}`);
+  const left = new Set([...domains, ...disks, ...networks]);
+  return [...left].map((thing) => `${thing} is left of ${cluster}`);
+}
+
+function imagesLeftOf(cluster: string, host: HostTruth, memory: Asked['memory']): string[] {
+  const { lineage, ledger, installation } = memory;
+  const isOthersPart = (name: string, image: string) => {
+    const part = partNamed(name);
+    return part?.image === image && !installation.startsWith(part.by);
+  };
   const wanted = new Set(
-    others.flatMap((key) => ledger.versions(key).flatMap(imageVolumes)).map(({ volume }) => volume),
+    othersOf(cluster, memory)
+      .flatMap((key) => ledger.versions(key).flatMap(imageVolumes))
+      .map(({ volume }) => volume),
   );
   const images = ledger
     .versions(cluster)
@@ -59,15 +79,12 @@ export function leftOf(cluster: string, host: HostTruth, memory: Asked['memory']
     // What another installation has put there, or is putting there, is about to be used by it.
     .filter(({ volume }) => !lineage.hasNeighbour || lineage.madeVolume(host, volume))
     .filter(({ volume }) => !host.volumes.some(({ name }) => isOthersPart(name, volume)))
-    .map(({ volume }) => `image ${volume}`);
-  const network = ledger.inForce(cluster)?.spec.network.name;
-  const shared = others.some((key) => ledger.inForce(key)?.spec.network.name === network);
-  const networks = host.networks
-    .filter((item) => item.name === network && lineage.isOurNetwork(item) && !shared)
-    .filter(({ name }) => !host.domains.some((domain) => domain.network === name))
-    .map(({ name }) => `network ${name}`);
-  const left = new Set([...domains, ...disks, ...images, ...networks]);
-  return [...left].map((thing) => `${thing} is left of ${cluster}`);
+    .map(({ volume }) => `image ${volume} is left of ${cluster}`);
+  return [...new Set(images)];
+}
+
+function othersOf(cluster: string, { ledger }: Asked['memory']): string[] {
+  return ledger.clusters().filter((key) => key !== cluster && !ledger.isOver(key));
 }
 
 /** By a domain, whosever, or by another volume: then it cannot be deleted. */

@@ -28,7 +28,10 @@ export const limits = {
   partOfClusters: 0.2,
   /** and so they are whatever they are part of. */
   partOfNodes: 0.3,
-  /** What follows within this time is one burst: judged together, against what was before it. */
+  /**
+   * What follows within this time is one burst: judged together, against what was before it. It
+   * does not pass while a manifest is gone from a source that cannot be trusted.
+   */
   windowMs: 60_000,
 };
 
@@ -155,7 +158,8 @@ function isTooMuch(reading: Reading, ledger: DeletionLedger, judged: Judged): bo
 
 function isTooMuchInWindow(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
   const { demands, kept, fresh, free } = judged;
-  const heldLately = kept.filter(({ since }) => isInWindow(since, reading.now));
+  const start = startOfBurst(reading, ledger);
+  const heldLately = kept.filter(({ since }) => Date.parse(since) > start);
   const asked = new Set([...fresh, ...heldLately].map(({ cluster }) => cluster));
   const earlier = new Map<string, PoolCount[]>();
   for (const { cluster, pools } of recentChanges(reading, ledger)) {
@@ -183,13 +187,15 @@ function exceeds(removals: readonly Removal[], nodes: number): boolean {
   );
 }
 
-function isInWindow(time: string, now: number): boolean {
-  return Date.parse(time) > now - limits.windowMs;
+function startOfBurst({ now }: Reading, { doubtedSince }: DeletionLedger): number {
+  const asked = doubtedSince === undefined ? now : Math.min(now, Date.parse(doubtedSince));
+  return asked - limits.windowMs;
 }
 
 /** Oldest first. */
-function recentChanges({ now }: Reading, { changes }: DeletionLedger): DeletionLedger['changes'] {
-  return changes.filter(({ at }) => isInWindow(at, now));
+function recentChanges(reading: Reading, ledger: DeletionLedger): DeletionLedger['changes'] {
+  const start = startOfBurst(reading, ledger);
+  return ledger.changes.filter(({ at }) => Date.parse(at) > start);
 }
 
 interface Decided {
@@ -207,10 +213,22 @@ function nextLedger(reading: Reading, ledger: DeletionLedger, decided: Decided):
   });
   const recent = recentChanges(reading, ledger).filter(({ cluster }) => !free.has(cluster));
   const added = changesMade(reading, recent, decided);
-  const isSame = digestOf([ledger.held, ledger.confirmed]) === digestOf([held, confirmed]);
+  const doubt = doubtOf(reading, ledger, byCluster(held));
+  const isSame =
+    digestOf([ledger.held, ledger.confirmed, ledger.doubtedSince]) ===
+    digestOf([held, confirmed, doubt.doubtedSince]);
   if (isSame && added.length === 0) return ledger;
   const nodes = [...demands.values()].reduce((sum, { before }) => sum + sumOf(before), 0);
-  return { held, nodes, confirmed, changes: [...recent, ...added] };
+  return { held, nodes, confirmed, ...doubt, changes: [...recent, ...added] };
+}
+
+function doubtOf(
+  { entries, now }: Reading,
+  { doubtedSince = new Date(now).toISOString() }: DeletionLedger,
+  held: ReadonlyMap<string, Removal>,
+): Pick<DeletionLedger, 'doubtedSince'> {
+  const isOpen = entries.some(({ key, undecided }) => undecided === 'absent' && !held.has(key));
+  return isOpen ? { doubtedSince } : {};
 }
 
 /** What clusters have before that is done which this reading lets through. */

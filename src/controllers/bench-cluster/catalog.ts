@@ -23,8 +23,11 @@ export interface CatalogEntry {
   faults: Fault[];
   /** The record differs from the one given and is to be stored. */
   changed: boolean;
-  /** What the source wants is not known now, or not for sure: nothing is to be concluded. */
-  undecided?: true;
+  /**
+   * What the source wants is not known now, or not for sure, and nothing is to be concluded: from
+   * what is written, or from the absence of its manifest.
+   */
+  undecided?: 'written' | 'absent';
   /** Why nodes that the source does not want any more are kept. */
   hold?: Hold;
 }
@@ -104,7 +107,7 @@ function present(
     faults: [...problems, ...more],
     changed: false,
   });
-  const undecided = (more: Fault[] = []): CatalogEntry => ({ ...keep(more), undecided: true });
+  const undecided = (more: Fault[] = []): CatalogEntry => ({ ...keep(more), undecided: 'written' });
   if (found.host === undefined || found.problems.length > 0) return undecided();
   const next: ClusterRecord = {
     cluster,
@@ -141,7 +144,7 @@ function missing(
   if (record.deletionTimestamp !== undefined) return { key, record, faults: [], changed: false };
   const unproven = requested ? [] : doubts(snapshot, faults);
   if (unproven.length > 0) {
-    return { key, record, faults: unproven, changed: false, undecided: true };
+    return { key, record, faults: unproven, changed: false, undecided: 'absent' };
   }
   if (isProtected(record.cluster.metadata)) {
     return { key, record, faults: [], changed: false, hold: protection };

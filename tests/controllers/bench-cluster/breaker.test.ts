@@ -176,6 +176,24 @@ describe('a burst', () => {
     assert.deepEqual(world.nodes, { c9: 10 });
   });
 
+  test('is one also when another broken file keeps a part of it from being believed', () => {
+    const broken = { more: { faults: [{ file: 'x.yaml', message: 'broken' }] } };
+    const world = new Installation(...ten);
+    world.read(ten.slice(2));
+    world.wait(1);
+    world.read(ten.slice(3), broken);
+    const { ledger } = world;
+    world.wait(3600);
+    world.read(ten.slice(3), broken);
+    assert.equal(world.ledger, ledger, 'and nothing is written meanwhile');
+    world.read(ten.slice(3));
+    assert.deepEqual(world.held, ['c2'], 'it was asked a second after the others');
+    world.wait(61);
+    world.read(ten.slice(4));
+    assert.deepEqual(world.held, ['c2'], 'and a minute after that is another deletion');
+    assert.equal(world.nodes['c3'], undefined);
+  });
+
   test('cannot be hidden by clusters that were made just before', () => {
     const world = new Installation(...ten);
     const more = clustersOf(5, 10, 'new');
