@@ -22,8 +22,8 @@ export interface SeedsResult {
   reached: Counts;
   effects: number;
   crashes: number;
-  /** Until the world was as the files say, in simulated milliseconds, of each seed. */
-  convergedMs: number[];
+  /** Until the world was as the files say, of each seed. */
+  converged: NonNullable<Played['converged']>[];
   cpuMs: number;
 }
 
@@ -55,7 +55,7 @@ export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
   const before = process.threadCpuUsage();
   const result: SeedsResult = {
     ...{ seeds: 0, failed: [], reached: {}, effects: 0, crashes: 0 },
-    ...{ convergedMs: [], cpuMs: 0 },
+    ...{ converged: [], cpuMs: 0 },
   };
   for (let seed = from; seed < to; seed += 1) {
     const { played } = await inMacrotask(() => playSeed(seed));
@@ -65,7 +65,7 @@ export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
     result.crashes += played.crashes;
     result.reached = merged(result.reached, played.reached);
     if (failure) result.failed.push({ seed, ...failure });
-    if (played.convergedMs !== undefined) result.convergedMs.push(played.convergedMs);
+    if (played.converged) result.converged.push(played.converged);
   }
   const { user, system } = process.threadCpuUsage(before);
   result.cpuMs = (user + system) / 1000;

@@ -59,13 +59,17 @@ export async function runSeeds(
   const seconds = (performance.now() - began) / 1000;
   const played = total(({ seeds }) => seeds);
   const perCore = played / (total(({ cpuMs }) => cpuMs) / 1000);
-  const converged = all.flatMap(({ convergedMs }) => convergedMs).sort((a, b) => a - b);
-  const at = (part: number) => (converged[Math.floor(converged.length * part)] ?? 0) / 1000;
+  const converged = all.flatMap((result) => result.converged);
+  const spread = (values: number[]) => {
+    const sorted = values.sort((a, b) => a - b);
+    return `${sorted[sorted.length >> 1]} (median), ${sorted.at(-1)} at most`;
+  };
   say(
     `swarm: ${played} seeds from ${from} in ${seconds.toFixed(0)} s, ${perCore.toFixed(1)} seeds ` +
       `per second of a core; ${total(({ effects }) => effects)} effects, ` +
-      `${total(({ crashes }) => crashes)} deaths; as the files say after ${at(0.5)} s of simulated ` +
-      `time (median), ${at(0.999)} s at most`,
+      `${total(({ crashes }) => crashes)} deaths; as the files say after simulated seconds: ` +
+      `${spread(converged.map(({ ms }) => ms / 1000))}; after rounds: ` +
+      spread(converged.map(({ rounds }) => rounds)),
   );
   const open = openFindings.filter(({ seed }) => seed >= from && seed < from + count);
   for (const { seed, is } of open) say(`open and not played: seed ${seed}: ${is}`);

@@ -64,15 +64,19 @@ test('two to three to one: the job ends first, then drain, then removal; others 
   assert.deepEqual(world.watched.violations, []);
 });
 
-test('Force removes a node with its job when the deadline has passed, and not before', async () => {
+test('Force removes a node with its job when the deadline has passed, not before, and tells of it', async () => {
   const drain = { timeout: '5m', onTimeout: 'Force' } as const;
   const world = await readyWorld(clusterOf({ pool: { drain } }));
-  await runJob(world, 'alpha-compute-1');
+  const job = await runJob(world, 'alpha-compute-1');
   world.source.put(clusterOf({ replicas: 1, pool: { drain } }));
   await world.clock.advance(290_000);
   assert.equal(world.domain('alpha-compute-1')?.state, 'running');
   await world.clock.advance(30_000);
   assert.equal(world.domain('alpha-compute-1'), undefined);
+  const events = await world.state.events();
+  const told = events.find(({ reason }) => reason === 'JobsLost');
+  assert.equal(told?.node, 'alpha-compute-1');
+  assert.ok(told?.message.endsWith(`1 job: ${job}`), told?.message);
 });
 
 test('the drain deadline counts on through a restart and an outage of the host', async () => {

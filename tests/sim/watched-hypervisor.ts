@@ -28,6 +28,8 @@ type Told = HostEffect extends infer Effect
 export class WatchedHypervisor implements Hypervisor {
   /** How often each thing was really made, started, ended. */
   readonly counts = new Map<string, number>();
+  /** How often the host was asked for a listing, with success or without: what each round begins with. */
+  listings = 0;
   /** How old a listing is when it arrives: what happened meanwhile is not in it. */
   staleMs = 0;
   /** How long a write takes before it has its effect. */
@@ -69,6 +71,7 @@ export class WatchedHypervisor implements Hypervisor {
   }
 
   async inventory(signal: AbortSignal): Promise<HostInventory> {
+    this.listings += 1;
     const inventory = await this.#real.inventory(signal);
     this.#oracle.look();
     if (this.staleMs === 0) return inventory;

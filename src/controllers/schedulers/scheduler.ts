@@ -86,8 +86,11 @@ export type Verdict =
   | { kind: 'stalled'; reason: string; message: string; retryAt?: number }
   /** Being emptied; `deadline` in ms since the epoch. Nothing may be destroyed. */
   | { kind: 'draining'; reason: string; message: string; deadline?: number }
-  /** Empty and closed for work, as read in this round (or forced by the spec): power it off. */
-  | { kind: 'drained'; message: string }
+  /**
+   * Empty and closed for work, as read in this round (or forced by the spec): power it off. The
+   * reason is one for people to see once it is off.
+   */
+  | { kind: 'drained'; message: string; reason?: string }
   /** The scheduler has no record of it (any more): the VM may vanish. */
   | { kind: 'absent' };
 

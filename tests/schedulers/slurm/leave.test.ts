@@ -41,3 +41,22 @@ for (const wanted of ['present', 'removed'] as const) {
     );
   });
 }
+
+test('what was on a worker whose power is cut is told, whoever cut it and why', () => {
+  const down = { ...a.record({ state: 'DOWN' }), reason: a.ours('scaled down') };
+  const verdictOf = (jobs: string[]) => {
+    const seen = a.view(
+      [down],
+      jobs.map((id) => a.job(id)),
+    );
+    return plan(a.scope([a.head(), off], seen)).verdicts.get(off.name);
+  };
+  const message = 'its VM is off; Slurm is told to forget the node';
+  assert.deepEqual(verdictOf([]), { kind: 'drained', message });
+  const told = {
+    kind: 'drained',
+    reason: 'JobsLost',
+    message: `${message}, and with it 2 jobs: 7, 8`,
+  };
+  assert.deepEqual(verdictOf(['7', '8']), told);
+});

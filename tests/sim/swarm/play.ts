@@ -31,11 +31,13 @@ export interface Played {
   effects: number;
   crashes: number;
   /** From the last fault until the world was as the files say. */
-  convergedMs?: number;
+  converged?: { ms: number; rounds: number };
 }
 
 /** Waits and back-offs are ten minutes at most, and a sick node is given time before its cure. */
 const convergenceMs = 4 * 3_600_000;
+/** Of all clusters, until then. */
+const convergenceRounds = 1000;
 const lookMs = 10_000;
 const obeyMs = 120_000;
 const dayMs = 24 * 3_600_000;
@@ -104,7 +106,7 @@ function neighbourOf(scene: Scene, options: WorldOptions): Scene {
   return { ...scene, world, town, tell: (line) => tell(`neighbour: ${line}`) };
 }
 
-function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'convergedMs'> {
+function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'converged'> {
   const { world, choice, tell } = scene;
   const { neighbour } = scene;
   const worlds = scenesOf(scene).map((each) => each.world);
@@ -122,13 +124,14 @@ function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'conve
   world.clock.run(() => false, pick(choice, [60_000, 1_000, 600_000], 'last wait ms'));
   tell('faults stop, the world is healed');
   heal(scene);
-  const healedAt = world.clock.now();
-  const convergedAt = converge(scene);
-  if (convergedAt === undefined) {
+  const converged = converge(scene);
+  if (converged === undefined) {
     const told = missing(scene).slice(0, 5).join('; ') || 'it comes apart again and again';
     return { failure: fail() ?? { id: 'L1', message: told } };
   }
-  const convergedMs = convergedAt - healedAt;
+  if (converged.rounds > convergenceRounds) {
+    return { failure: { id: 'L1', message: `it took ${converged.rounds} rounds` } };
+  }
   const marks = worlds.map((each) => {
     each.oracle.judgeEnd();
     each.stretch = dayMs / restMs / restRounds;
@@ -137,7 +140,7 @@ function live(scene: Scene, restRounds: number): Pick<Played, 'failure' | 'conve
   world.clock.run(() => false, dayMs);
   for (const { oracle, mark } of marks) oracle.judgeRest(mark);
   const failure = fail();
-  return failure ? { failure } : { convergedMs };
+  return failure ? { failure } : { converged };
 }
 
 function missing(scene: Scene): string[] {
@@ -148,18 +151,21 @@ function missing(scene: Scene): string[] {
   });
 }
 
-/** Since when the world is as the files say, once it has stayed so. */
-function converge(scene: Scene): number | undefined {
-  const { world } = scene;
-  const { clock } = world;
-  const end = clock.now() + convergenceMs;
-  let obeyAt = clock.now() + obeyMs;
-  let since: number | undefined;
-  while (clock.now() < end) {
+/** How long it took until the world was as the files say, once it has stayed so. */
+function converge(scene: Scene): Played['converged'] {
+  const { clock } = scene.world;
+  const begin = clock.now();
+  const listings = () =>
+    scenesOf(scene).reduce((sum, { world }) => sum + world.watched.listings, 0);
+  const before = listings();
+  let obeyAt = begin + obeyMs;
+  let since: { ms: number; rounds: number } | undefined;
+  while (clock.now() < begin + convergenceMs) {
     clock.run(() => false, lookMs);
     if (scenesOf(scene).some((each) => each.world.oracle.violations.length > 0)) return undefined;
-    since = missing(scene).length === 0 ? (since ?? clock.now()) : undefined;
-    if (since !== undefined && clock.now() - since >= calmMs) return since;
+    const now = { ms: clock.now() - begin, rounds: listings() - before };
+    since = missing(scene).length === 0 ? (since ?? now) : undefined;
+    if (since !== undefined && now.ms - since.ms >= calmMs) return since;
     if (since !== undefined || clock.now() < obeyAt) continue;
     obeyAt += obeyMs;
     healSchedulers(scene);

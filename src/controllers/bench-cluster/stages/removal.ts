@@ -64,14 +64,7 @@ function nextStep(
     return removal.cure ? cured(off, removal.cure) : off;
   }
   if (undefine && verdict?.kind !== 'absent') {
-    return {
-      outcome: {
-        phase: 'Deleting',
-        reason: 'Leaving',
-        message: `${removal.reason}: powered off; waiting until the scheduler has forgotten it`,
-      },
-      actions: [],
-    };
+    return { outcome: leaving(removal, verdict), actions: [] };
   }
   if (!scope.inventory.pool.active) {
     const message = 'its disk cannot be seen, because the storage pool is not active';
@@ -79,6 +72,16 @@ function nextStep(
   }
   if (deleteVolume) return remove('its disk is deleted', deleteVolume);
   return undefine ? remove('it is undefined', undefine) : { outcome: gone, actions: [] };
+}
+
+function leaving(removal: Removal, verdict: Verdict | undefined): StagedNode['outcome'] {
+  const told = verdict?.kind === 'drained' ? verdict : undefined;
+  const message = told?.message ?? 'powered off; waiting until the scheduler has forgotten it';
+  return {
+    phase: 'Deleting',
+    reason: told?.reason ?? 'Leaving',
+    message: `${removal.reason}: ${message}`,
+  };
 }
 
 /** Powered off to be mended, which is counted; a restart is on again in the next round. */

@@ -13,7 +13,7 @@ import {
   type SlurmNode,
   type SlurmScope,
 } from './scope.ts';
-import type { NodeRecord, SlurmView } from './view.ts';
+import type { JobRecord, NodeRecord, SlurmView } from './view.ts';
 
 export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision {
   const { view } = scope;
@@ -35,7 +35,7 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
   }
   if (node.off) {
     return {
-      verdict: { kind: 'drained', message: 'its VM is off; Slurm is told to forget the node' },
+      verdict: { kind: 'drained', ...whatWasOn(view, node.name) },
       actions: onHead(scope, deleteScript(node.name, why), `${why}: the VM is off`),
     };
   }
@@ -48,6 +48,19 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
     };
   }
   return { verdict: drained(scope, node, view, record) };
+}
+
+/** By force, or because it came between the last question and the power-off. */
+function whatWasOn(view: SlurmView, name: string): { message: string; reason?: string } {
+  const jobs = jobsOn(view, name);
+  const message = 'its VM is off; Slurm is told to forget the node';
+  if (jobs.length === 0) return { message };
+  return { message: `${message}, and with it ${jobsText(jobs)}`, reason: 'JobsLost' };
+}
+
+function jobsText(jobs: JobRecord[]): string {
+  const ids = jobs.slice(0, 5).map(({ id }) => id);
+  return `${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}: ${ids.join(', ')}`;
 }
 
 /** It may register at any moment, and be given a job before its power is cut. */
@@ -82,8 +95,7 @@ function drained(scope: SlurmScope, node: SlurmNode, view: SlurmView, record: No
   const since = isReasonOurs(record) ? Math.max(scope.now - elapsedMs, told) : node.removalSince;
   const { deadline } = deadlineFrom(node, since);
   const jobs = jobsOn(view, node.name);
-  const ids = jobs.slice(0, 5).map(({ id }) => id);
-  const what = jobs.length === 0 ? stateText(record) : `${jobs.length} jobs: ${ids.join(', ')}`;
+  const what = jobs.length === 0 ? stateText(record) : jobsText(jobs);
   const isPast = deadline !== undefined && scope.now >= deadline;
   const reason = isPast ? 'DrainDeadlinePassed' : 'WaitingForJobs';
   return (
