@@ -57,6 +57,22 @@ export const mutants: Mutant[] = [
     says: 'S1',
   },
   {
+    name: 'the janitor takes what it sees first',
+    file: `${cluster}/janitor.ts`,
+    from: 'return count >= leastSightings && now - first >= leastAgeMs;',
+    to: 'return count + first > leastSightings - leastAgeMs - now;',
+    net: 'leftovers',
+    says: 'never',
+  },
+  {
+    name: 'the janitor believes a source that cannot be read',
+    file: `${cluster}/janitor.ts`,
+    from: 'return isSure ? snapshot : undefined;',
+    to: 'return isSure ? snapshot : { ...snapshot };',
+    net: 'leftovers',
+    says: 'never',
+  },
+  {
     name: 'the UUID of a domain is not compared',
     file: `${cluster}/inventory-index.ts`,
     from: 'const isOwned = domain.uuid === nodeUuid(uid, domain.name);',
@@ -161,6 +177,14 @@ export const mutants: Mutant[] = [
     from: 'if (fresh.length === 0) return false;',
     to: 'if (fresh.length < 1000) return false;',
     net: 'files that vanish together',
+    says: 'S8',
+  },
+  {
+    name: 'a deletion counts from when it is believed',
+    file: `${cluster}/breaker.ts`,
+    from: 'const asked = doubtedSince === undefined ? now : Math.min(now, Date.parse(doubtedSince));',
+    to: "const asked = doubtedSince === '' ? 0 : now;",
+    net: 'a file that vanishes while another breaks',
     says: 'S8',
   },
   {

@@ -159,6 +159,42 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10 * minute);
   },
 
+  /** One goes by itself, as a small cluster does; that the second is gone too is not sure for long. */
+  async 'a file that vanishes while another breaks'() {
+    const three = ['alpha', 'beta', 'gamma'].map((name) => clusterOf({ name, replicas: 1 }));
+    const [first, second, third] = three;
+    const world = await ready(...three);
+    await world.clock.advance(2 * minute);
+    // While the first is read, the others follow.
+    if (first) world.source.remove(first);
+    if (second) world.source.remove(second);
+    if (third) world.source.breakFile(third, { file: 'c.yaml', line: 1, message: 'bad indent' });
+    await world.clock.advance(5 * minute);
+    if (third) world.source.put(third);
+    world.source.mend();
+    await world.clock.advance(5 * minute);
+    for (const cluster of three) world.source.put(cluster);
+    await world.clock.advance(10 * minute);
+  },
+
+  /** Machines that no cluster has, because their record is lost; it may come back. */
+  async leftovers() {
+    const beta = clusterOf({ name: 'beta', replicas: 1 });
+    const world = await ready(clusterOf({ replicas: 1 }), beta);
+    await world.stop();
+    await world.state.removeCluster('default', 'beta');
+    world.source.remove(beta);
+    world.hypervisor.disturb(world.domain('beta-compute-0')?.uuid ?? '', 'destroy');
+    await world.start();
+    await world.clock.advance(14 * minute);
+    world.source.breakFile(clusterOf({ name: 'gamma' }), { file: 'c.yaml', message: 'half' });
+    await world.clock.advance(60 * minute);
+    if (world.domain('beta-compute-0') === undefined) throw new Error('it was taken for an orphan');
+    world.source.put(beta);
+    world.source.mend();
+    await world.untilReady('beta');
+  },
+
   /** What a person read is not what is held by the time that it is confirmed. */
   async 'a confirmation of something else'() {
     const world = await ready(clusterOf({ replicas: 6 }));
