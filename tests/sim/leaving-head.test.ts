@@ -1,9 +1,10 @@
 /** Heads that are in trouble while their cluster goes, or after somebody undefined them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { HostInventory } from '../../src/controllers/ports.ts';
 import { copyOf } from '../../src/sim/copy.ts';
 import { clusterOf } from '../fakes/builders.ts';
-import { deadly, deleteDiskOfHead, pause, readyIn, readyWorld } from './scenes.ts';
+import { deadly, deleteDiskOfHead, pause, readyIn, readyWorld, runJob } from './scenes.ts';
 import type { World } from './world.ts';
 
 const head = 'alpha-head-0';
@@ -85,3 +86,60 @@ test('a head of an earlier spec that is undefined while it runs is defined again
   await world.until('it is on again', () => world.domain(head)?.state === 'running');
   assert.deepEqual(world.watched.violations, []);
 });
+
+type Change = (listing: HostInventory) => HostInventory;
+
+/** A cluster is deleted while nobody can ask its head, and one listing is not of now. */
+async function deletedByAnOldListing(change: Change): Promise<World> {
+  const world = await readyWorld();
+  await runJob(world, 'alpha-compute-0');
+  world.guests.silent.add(head);
+  await world.clock.advance(60_000);
+  const { faults } = world.hypervisor;
+  faults.mishap = (call) => {
+    if (call !== 'inventory') return undefined;
+    faults.mishap = undefined;
+    return { answer: (truth) => change(truth as HostInventory) };
+  };
+  world.source.remove(clusterOf());
+  await world.clock.advance(300_000);
+  return world;
+}
+
+/** Those machines have not been started yet. */
+const off =
+  (isOff: (name: string) => boolean): Change =>
+  ({ domains, ...rest }) => ({
+    ...rest,
+    domains: domains.map((each) =>
+      isOff(each.name) ? { ...each, state: 'shutoff', reason: 'unknown', id: -1 } : each,
+    ),
+  });
+
+/** Nor made. */
+const without =
+  (isGone: (name: string) => boolean): Change =>
+  ({ domains, pool, ...rest }) => ({
+    ...rest,
+    domains: domains.filter(({ name }) => !isGone(name)),
+    pool: { ...pool, volumes: pool.volumes.filter(({ name }) => !isGone(name)) },
+  });
+
+const oldListings: [string, Change][] = [
+  ['its head off', off((name) => name === head)],
+  ['its workers off', off((name) => name.startsWith('alpha-compute'))],
+  ['nothing of its head', without((name) => name.startsWith(head))],
+  ['nothing of its workers', without((name) => name.startsWith('alpha-compute'))],
+];
+for (const [what, change] of oldListings) {
+  test(`a listing of before with ${what} powers off nothing of a cluster that goes`, async () => {
+    const world = await deletedByAnOldListing(change);
+    const states = [...world.hypervisor.domains.values()].map(({ name, state }) => [name, state]);
+    assert.deepEqual(states.sort(), [
+      ['alpha-compute-0', 'running'],
+      ['alpha-compute-1', 'running'],
+      ['alpha-head-0', 'running'],
+    ]);
+    assert.deepEqual(world.watched.violations, []);
+  });
+}

@@ -2,6 +2,7 @@
  * Gives the scheduler's module its plain values and takes its verdicts and actions. Pure; the
  * only stage that knows that there is a scheduler, and it does not know which.
  */
+import type { NodeStatus } from '../../../crd/status.ts';
 import type { SchedulerNode, Verdict } from '../../schedulers/scheduler.ts';
 import type { PlannedAction } from '../plan.ts';
 import { type ClusterScope, countedFrom, mayRun, type NodeScope, recordedAt } from '../scope.ts';
@@ -19,7 +20,7 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
     cluster: { namespace: cluster.namespace, name: cluster.name, uid: cluster.uid },
     config: cluster.scheduler.config,
     pools: cluster.pools.filter(({ role }) => role === 'worker').map(({ name }) => name),
-    nodes: scope.nodes.map((node) => schedulerNode(scope, node)),
+    nodes: [...scope.nodes.map((node) => schedulerNode(scope, node)), ...vanished(scope)],
     ...(observed.scheduler.view !== undefined && { view: observed.scheduler.view }),
     ...(observed.scheduler.error !== undefined && { viewError: observed.scheduler.error }),
     now,
@@ -62,11 +63,41 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     ...(node.removal && before?.phase === 'Draining' && removalTimes(scope, before.since)),
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
-    off: !mayRun(node.domain),
+    off: !mayRun(node.domain) && !isFirstSeenOff(scope, node, before),
     ...(!node.domain && { unlisted: true as const }),
     ...(guest && { address: guest.address }),
     ...(guest?.facts && { facts: guest.facts }),
     ...(guest?.factsBefore && { factsBefore: guest.factsBefore }),
     ...(scope.observed.operations.some((unit) => unit.guest === node.name) && { unitRuns: true }),
   };
+}
+
+/**
+ * A listing may be of before the machine was started, and where the scheduler cannot be asked
+ * nobody contradicts it. So what leaves is off when the round before has told so too, and until
+ * then nothing is powered off because of it.
+ */
+function isFirstSeenOff(
+  { observed }: ClusterScope,
+  { removal }: NodeScope,
+  before: NodeStatus | undefined,
+): boolean {
+  return removal !== undefined && observed.scheduler.view === undefined && !isLeaving(before);
+}
+
+/** Nodes of the round before that this listing has nothing of; likewise for one more round. */
+function vanished({ cluster, nodes, observed }: ClusterScope): SchedulerNode<unknown>[] {
+  if (!cluster.deleting || observed.scheduler.view !== undefined) return [];
+  const known = new Set(nodes.map(({ name }) => name));
+  const missing = observed.previous?.nodes.filter(
+    (before) => !known.has(before.name) && !isLeaving(before),
+  );
+  return (missing ?? []).map(({ name, role, pool }) => ({
+    ...{ name, role, pool, wanted: 'removed', running: false, off: false, unlisted: true },
+    drain: { timeoutMs: 0, onTimeout: 'Wait' },
+  }));
+}
+
+function isLeaving(before: NodeStatus | undefined): boolean {
+  return before?.phase === 'Deleting';
 }
