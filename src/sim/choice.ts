@@ -44,7 +44,15 @@ export function between(choice: Choice, low: number, high: number, label: string
  * the swarm late leaves the runs of earlier seeds as they were where it falls on the quiet side,
  * as it does for all that had found a mistake by then.
  */
-const apart = new Map([['neighbour', 0x1d197]]);
+const apart = new Map([
+  ['neighbour', 0x1d197],
+  ['with humanEdits', 0x194e6812],
+  ['rate of humanEdits', 0x1],
+  ['humanEdits', 0x2],
+  ['edited', 0x3],
+  ['edit', 0x4],
+  ['edited for ms', 0x5],
+]);
 
 /** By a seed: the same seed gives the same run. */
 export function seededChoice(seed: number): RecordedChoice {

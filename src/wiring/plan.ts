@@ -150,7 +150,7 @@ async function planCluster(
     // After an edit, what failed is tried at once.
     ...(entry.changed
       ? { failures: new Map(), repairs: new Map() }
-      : { failures: failuresOf(record.status?.attempts ?? []) }),
+      : { failures: failuresOf(record.status?.attempts ?? [], ground.clock.now()) }),
     startedAt: ground.startedAt,
   };
   const others = othersOf(record, besides(entry, entries));

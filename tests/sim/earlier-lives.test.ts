@@ -160,3 +160,18 @@ test('nor ends a drain early while the scheduler cannot be asked (A66)', async (
   assert.equal(world.domain('alpha-compute-1')?.state, 'shutoff');
   assert.deepEqual(world.watched.violations, []);
 });
+
+test('a clock that is set back makes nobody look without end, nor wait for the hour to come (A66)', async () => {
+  const world = writtenWorld(clusterOf({ replicas: 1 }));
+  for (let count = 0; count < 18; count += 1) world.hypervisor.failNext('createVolume');
+  const tries = () =>
+    world.effects.names.filter((name) => name.includes('Volume alpha-head')).length;
+  await world.start();
+  world.jumpClock(3_600_000);
+  await world.until('all tries have failed', () => tries() >= 9, 30 * minute);
+  world.jumpClock(-3_600_000);
+  const before = world.watched.listings;
+  await world.until('the next try has come', () => world.isReady('alpha'), 30 * minute);
+  assert.ok(world.watched.listings - before < 200, `${world.watched.listings - before} listings`);
+  assert.deepEqual(world.watched.violations, []);
+});

@@ -28,6 +28,8 @@ export function unlike(
       faults.push(`${name}: old spec`);
     } else if (!isReady(world, name, record?.generation)) {
       faults.push(`${name}: not ready, ${toldOf(world, name)}`);
+    } else if (world.condition(name, 'AsDefined')?.status === 'False') {
+      faults.push(`${name}: ${world.condition(name, 'AsDefined')?.message}`);
     }
   }
   for (const name of world.state.names()) {

@@ -38,9 +38,9 @@ export class Effects {
   constructor(options: EffectsOptions) {
     this.#options = options;
     this.#operations = new Operations(options.limit);
-    const { random, before } = options;
-    this.#failures = new Failures(random, before?.attempts);
-    this.#repairs = new Repairs(random, before?.repairs);
+    const { random, clock, before } = options;
+    this.#failures = new Failures(random, clock.now(), before?.attempts);
+    this.#repairs = new Repairs(random, clock.now(), before?.repairs);
   }
 
   /** See `Operations.mark`. */

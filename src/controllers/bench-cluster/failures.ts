@@ -4,7 +4,7 @@
  * new process waits as the old one did, and is forgotten when the action is no longer planned.
  */
 import type { AttemptStatus } from '../../crd/status.ts';
-import { backoffMs } from '../loop/backoff.ts';
+import { backoffMs, recordedRetry, retryText } from '../loop/backoff.ts';
 import { PortError, type PortErrorCode } from '../ports.ts';
 import type { FailureView } from './observed.ts';
 
@@ -25,9 +25,10 @@ export class Failures {
   readonly #byKey: Map<string, FailureView>;
   readonly #random: () => number;
 
-  constructor(random: () => number, before: readonly AttemptStatus[] = []) {
+  /** `now` is when the process begins that goes on with what the status says. */
+  constructor(random: () => number, now: number, before: readonly AttemptStatus[] = []) {
     this.#random = random;
-    this.#byKey = new Map(failuresOf(before));
+    this.#byKey = failuresOf(before, now);
   }
 
   record(key: string, error: Error, now: number): void {
@@ -56,9 +57,9 @@ export class Failures {
     return [...this.#byKey]
       .filter(([, { code, attempts }]) => code !== 'noEffect' || attempts > 1)
       .slice(0, maxKept)
-      .map(([action, { attempts, code, message, retryAt }]) => ({
-        ...{ action, count: attempts, code, message },
-        retryAt: new Date(retryAt).toISOString(),
+      .map(([action, failure]) => ({
+        ...{ action, count: failure.attempts, code: failure.code, message: failure.message },
+        retryAt: retryText(failure),
       }));
   }
 
@@ -75,13 +76,16 @@ export class Failures {
 }
 
 /** What a status says of earlier attempts. */
-export function failuresOf(attempts: readonly AttemptStatus[]): Map<string, FailureView> {
+export function failuresOf(
+  attempts: readonly AttemptStatus[],
+  now: number,
+): Map<string, FailureView> {
   return new Map(
     attempts.map(({ action, count, code, message, retryAt }) => [
       action,
       {
         code: codes.has(code) ? (code as FailureView['code']) : 'failed',
-        ...{ message, attempts: count, retryAt: Date.parse(retryAt) },
+        ...{ message, attempts: count, ...recordedRetry(retryAt, now) },
       },
     ]),
   );

@@ -1,6 +1,7 @@
 /** When a cluster is looked at again if nothing wakes it before. Pure. */
 import type { Observed } from './observed.ts';
 import type { Plan } from './plan.ts';
+import { recordedAt } from './scope.ts';
 
 /**
  * How often a cluster at rest asks its scheduler, which sends no events. More seldom when it has
@@ -30,7 +31,8 @@ export function nextLook(
   const previous = new Map(observed.previous?.nodes.map((node) => [node.name, node]));
   const waits = nodes.map(({ scope: { name }, outcome: { phase } }) => {
     const before = previous.get(name);
-    const lasts = before?.phase === phase ? now - Date.parse(before.since) : 0;
+    const lasts =
+      before?.phase === phase ? now - recordedAt(Date.parse(before.since), observed, now) : 0;
     if (phase === 'Ready' || phase === 'Stalled') {
       return within(restIntervalMs, lasts / 10, longRestIntervalMs);
     }

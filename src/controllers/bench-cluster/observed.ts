@@ -2,7 +2,9 @@
  * The world of one cluster in one round, as plain values. Nothing in it is believed because we
  * did it earlier; what could not be learnt says why.
  */
+
 import type { ClusterStatus, RepairStatus } from '../../crd/status.ts';
+import type { Retry } from '../loop/backoff.ts';
 import type { HostInventory, PortErrorCode } from '../ports.ts';
 import type { GuestFacts } from '../schedulers/scheduler.ts';
 
@@ -27,23 +29,21 @@ export interface OperationView {
   progress: string;
 }
 
-/** An action that failed lately and is not tried again before `retryAt` (ms since the epoch). */
-export interface FailureView {
+/** An action that failed lately and is not tried again before its time. */
+export interface FailureView extends Retry {
   /** `noEffect`: it succeeded, and what it was to change had not changed in the next round. */
   code: PortErrorCode | 'noEffect';
   message: string;
   attempts: number;
-  retryAt: number;
 }
 
 export type RepairKind = RepairStatus['kind'];
 
 /** How often a node was mended since it was last healthy for long; times in ms since the epoch. */
-export interface RepairView {
+export interface RepairView extends Retry {
   kind: RepairKind;
   count: number;
   lastAt: number;
-  retryAt: number;
 }
 
 export interface Observed {

@@ -72,7 +72,7 @@ export function plan(
   now: number,
 ): Plan {
   if ('error' in seen.host) return hostUnreachable(cluster, seen, seen.host.error, now);
-  const repairs = seen.repairs ?? repairsOf(seen.previous?.repairs ?? []);
+  const repairs = seen.repairs ?? repairsOf(seen.previous?.repairs ?? [], now);
   const healthy = longHealthy(seen, now);
   const counting = [...repairs].filter(
     ([key, { lastAt }]) => !healthy.has(nodeOf(key)) || now - lastAt < healthyAfterMs,

@@ -4,7 +4,7 @@
  * judgement is tried five times, and then a person is needed. Kept in the status over restarts.
  */
 import type { RepairStatus } from '../../crd/status.ts';
-import { backoffMs } from '../loop/backoff.ts';
+import { backoffMs, recordedRetry, retryText } from '../loop/backoff.ts';
 import type { RepairKind, RepairView } from './observed.ts';
 
 /** Restarts and replacements of a node without an hour of health between them. */
@@ -33,9 +33,10 @@ export class Repairs {
   readonly #byKey: Map<string, RepairView & { node: string }>;
   readonly #random: () => number;
 
-  constructor(random: () => number, before: readonly RepairStatus[] = []) {
+  /** `now` is when the process begins that goes on with what the status says. */
+  constructor(random: () => number, now: number, before: readonly RepairStatus[] = []) {
     this.#random = random;
-    this.#byKey = repairsOf(before);
+    this.#byKey = repairsOf(before, now);
   }
 
   begun(node: string, kind: RepairKind, now: number): void {
@@ -64,10 +65,10 @@ export class Repairs {
   }
 
   report(): RepairStatus[] {
-    return [...this.#byKey.values()].slice(-maxKept).map(({ lastAt, retryAt, ...repair }) => ({
-      ...repair,
-      lastAt: new Date(lastAt).toISOString(),
-      retryAt: new Date(retryAt).toISOString(),
+    return [...this.#byKey.values()].slice(-maxKept).map(({ node, kind, count, ...times }) => ({
+      ...{ node, kind, count },
+      lastAt: new Date(times.lastAt).toISOString(),
+      retryAt: retryText(times),
     }));
   }
 
@@ -80,11 +81,12 @@ export class Repairs {
 /** What a status says of earlier repairs. */
 export function repairsOf(
   repairs: readonly RepairStatus[],
+  now: number,
 ): Map<string, RepairView & { node: string }> {
   return new Map(
     repairs.map(({ lastAt, retryAt, ...repair }) => [
       repairKey(repair.node, repair.kind),
-      { ...repair, lastAt: Date.parse(lastAt), retryAt: Date.parse(retryAt) },
+      { ...repair, lastAt: Date.parse(lastAt), ...recordedRetry(retryAt, now) },
     ]),
   );
 }

@@ -75,6 +75,7 @@ export const faultKinds = [
     guestHangs: 'A53',
     humanUndefine: 'A37',
     humanStripsMark: 'A37',
+    humanEdits: 'A37',
     networkStopped: 'A37',
     poolStopped: 'A39',
     foreignDomain: 'A36',

@@ -100,7 +100,7 @@ describe('operations', () => {
 
 describe('failures', () => {
   test('count attempts, wait longer each time, and are forgotten on success', () => {
-    const failures = new Failures(() => 0);
+    const failures = new Failures(() => 0, 0);
     for (const [attempts, wait] of [
       [1, 1000],
       [2, 2000],
@@ -115,7 +115,7 @@ describe('failures', () => {
   });
 
   test('outlive the process in the status, with the time of the next try', () => {
-    const before = new Failures(() => 0);
+    const before = new Failures(() => 0, 0);
     before.record('a', new PortError('failed', 'x'.repeat(9000)), 50);
     before.record('a', new PortError('failed', 'no room'), 1050);
     before.succeeded('b', 50);
@@ -125,14 +125,22 @@ describe('failures', () => {
       'a first success is no news',
     );
     before.succeeded('b', 2000);
-    const after = new Failures(() => 0, before.report());
+    const after = new Failures(() => 0, 2000, before.report());
     assert.deepEqual(after.view(), before.view());
     after.record('a', new PortError('failed', 'no room'), 9000);
     assert.equal(after.view().get('a')?.retryAt, 9000 + 4000, 'it counts on');
   });
 
+  test('wait no longer than ever where the clock was set back meanwhile', () => {
+    const hour = 3_600_000;
+    const before = new Failures(() => 0, hour);
+    before.record('a', new Error('x'), hour);
+    const after = new Failures(() => 0, 500, before.report());
+    assert.equal(after.view().get('a')?.retryAt, 600_500);
+  });
+
   test('a success ends the count of failures and begins one of its own', () => {
-    const failures = new Failures(() => 0);
+    const failures = new Failures(() => 0, 0);
     for (let count = 0; count < 5; count += 1) failures.record('a', new Error('x'), 0);
     failures.succeeded('a', 100);
     const { code, attempts, retryAt } = failures.view().get('a') ?? {};
@@ -142,7 +150,7 @@ describe('failures', () => {
   });
 
   test('a status of bounded size takes what fits', () => {
-    const failures = new Failures(() => 0);
+    const failures = new Failures(() => 0, 0);
     for (let index = 0; index < 500; index += 1) {
       failures.record(`key-${index}`, new Error('x'.repeat(9000)), 0);
     }
@@ -150,7 +158,7 @@ describe('failures', () => {
   });
 
   test('of an unknown kind count as failed; a new spec clears all', () => {
-    const failures = new Failures(() => 0);
+    const failures = new Failures(() => 0, 0);
     failures.record('a', new TypeError('x'), 0);
     const view = failures.view();
     assert.equal(view.get('a')?.code, 'failed');
@@ -217,11 +225,11 @@ describe('what a plan makes void', () => {
 
 describe('repairs', () => {
   test('of power and of judgement are counted apart, and outlive the process', () => {
-    const before = new Repairs(() => 0);
+    const before = new Repairs(() => 0, 0);
     before.begun('a', 'start', 0);
     before.begun('a', 'resume', 1000);
     before.begun('a', 'restart', 5000);
-    const after = new Repairs(() => 0, before.report());
+    const after = new Repairs(() => 0, 5000, before.report());
     assert.deepEqual(after.view(), before.view());
     after.begun('a', 'replace', 9000);
     assert.deepEqual(
@@ -233,8 +241,16 @@ describe('repairs', () => {
     );
   });
 
+  test('wait no longer than ever where the clock was set back meanwhile', () => {
+    const hour = 3_600_000;
+    const before = new Repairs(() => 0, hour);
+    before.begun('a', 'start', hour);
+    const after = new Repairs(() => 0, 500, before.report());
+    assert.equal(after.view().get('a/power')?.retryAt, 600_500);
+  });
+
   test('what was begun after the hour of health stays', () => {
-    const repairs = new Repairs(() => 0);
+    const repairs = new Repairs(() => 0, 0);
     repairs.begun('a', 'start', 0);
     repairs.begun('a', 'restart', 7_000_000);
     repairs.forget('a', 3_600_000);

@@ -81,6 +81,23 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       delete domain.owner;
       scene.world.hypervisor.announce(domain.uuid);
     }),
+  humanEdits: (scene) => {
+    const { world, choice } = scene;
+    const ours = [...world.hypervisor.domains.values()].filter(({ owner }) => owner !== undefined);
+    if (ours.length === 0) return undefined;
+    const domain = pick(choice, ours, 'edited');
+    const { memoryBytes, files } = domain;
+    const edit = pick(
+      choice,
+      [{ files: [...files, '/srv/data.qcow2'] }, { memoryBytes: 2 * memoryBytes }],
+      'edit',
+    );
+    redefine(scene, domain, edit);
+    later(scene, pick(choice, [600_000, 10_000, 7_200_000], 'edited for ms'), () =>
+      redefine(scene, domain, { memoryBytes, files }),
+    );
+    return `${domain.name} gets another ${Object.keys(edit).join()}`;
+  },
   networkStopped: ({ world }) => {
     const network = [...world.hypervisor.networks.values()].find(({ active }) => active);
     if (network === undefined) return undefined;
@@ -253,6 +270,20 @@ const accidents: Partial<Record<FaultName, Accident>> = {
       : undefined;
   },
 };
+
+/** By `virsh edit`; a size counts from the next start. */
+function redefine(
+  { world: { hypervisor } }: Scene,
+  domain: SimDomain,
+  edit: Partial<Pick<SimDomain, 'memoryBytes' | 'files'>>,
+): void {
+  if (hypervisor.domains.get(domain.uuid) !== domain) return;
+  const isRunning = domain.state === 'running' && edit.memoryBytes !== undefined;
+  if (isRunning) hypervisor.powerOff(domain, 'destroyed');
+  Object.assign(domain, edit);
+  if (isRunning) switchOn(hypervisor, domain);
+  hypervisor.announce(domain.uuid);
+}
 
 function isImage(volume: string): boolean {
   return /-[0-9a-f]{12}\.qcow2$/.test(volume);
