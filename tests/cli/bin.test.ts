@@ -1,7 +1,7 @@
 /** The real program, started as users start it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -44,6 +44,20 @@ test('benchctl version, through a symbolic link and from elsewhere', async (t) =
   const { code, stdout } = await run(join(dir, 'second'), ['version']);
   assert.equal(code, 0);
   assert.match(stdout, /^benchctl \d+\.\d+\.\d+ .* Node 2[4-9]/);
+});
+
+test('what was compiled is kept where a cache belongs, and nothing fails where it cannot be', async (t) => {
+  const dir = await temporary(t);
+  const { NODE_COMPILE_CACHE: _, HOME: __, ...env } = process.env;
+  const kept = join(dir, 'benchcluster/node');
+  assert.equal((await run(program, ['version'], { ...env, XDG_CACHE_HOME: dir })).code, 0);
+  assert.equal((await readdir(kept)).length, 1);
+  const nowhere = join(dir, 'file');
+  await writeFile(nowhere, '');
+  for (const XDG_CACHE_HOME of ['/proc/nowhere', 'relative', nowhere, '']) {
+    const { code, stderr } = await run(program, ['version'], { ...env, XDG_CACHE_HOME });
+    assert.deepEqual([code, stderr], [0, ''], XDG_CACHE_HOME);
+  }
 });
 
 test('a usage error: code 64, two lines on stderr, nothing on stdout', async () => {
