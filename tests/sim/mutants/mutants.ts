@@ -301,7 +301,7 @@ export const mutants: Mutant[] = [
     file: `${cluster}/operations.ts`,
     from: 'if ((this.#ends.get(lane) ?? this.#floor) > seen) return false;',
     to: '',
-    net: 'deletion by stale listings',
+    net: 'removal by stale listings',
     says: 'never',
   },
   {
@@ -406,12 +406,12 @@ export const mutants: Mutant[] = [
     says: 'L4',
   },
   {
-    name: 'a disk is deleted before the status says so',
-    file: `${cluster}/effects.ts`,
-    from: "(action.kind === 'deleteVolume' && node !== undefined)",
-    to: 'node === ""',
-    net: 'death with the disk of a head',
-    says: 'L1',
+    name: 'one listing is enough where nobody contradicts it',
+    file: `${cluster}/stages/scheduler.ts`,
+    from: '!mayRun(node.domain) && !isFirstSeenOff(scope, node, before)',
+    to: '!mayRun(node.domain) && (!isFirstSeenOff(scope, node, before) || before !== undefined)',
+    net: 'an old listing',
+    says: 'S3',
   },
   {
     name: 'a paused cluster is touched',
