@@ -27,14 +27,9 @@ export interface SeedsResult {
   cpuMs: number;
 }
 
-/** Rounds of the day at rest: a hundred for every tenth seed, a few for the others. */
-export function restRoundsOf(seed: number): number {
-  return seed % 10 === 0 ? 100 : 5;
-}
-
 export function playSeed(seed: number): { played: Played; record: Recorded } {
   const choice = seededChoice(seed);
-  const played = guarded(() => trapping(() => play(choice, restRoundsOf(seed))));
+  const played = guarded(() => trapping(() => play(choice)));
   return { played, record: choice.record };
 }
 

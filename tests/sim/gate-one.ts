@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Chosen, replayedChoice } from '../../src/sim/choice.ts';
 import { inMacrotask } from './drain.ts';
-import { playSeed, restRoundsOf } from './gate-batch.ts';
+import { playSeed } from './gate-batch.ts';
 import { pairNamed } from './pairs/pairs.ts';
 import { Walk } from './pairs/walk.ts';
 import { shrink } from './shrink.ts';
@@ -37,7 +37,7 @@ export async function replayFile(file: string, say: Say): Promise<number> {
   const { seed, choices }: Recording = JSON.parse(readFileSync(file, 'utf8'));
   say(`seed ${seed}, ${choices.length} choices of ${file}`);
   const record = choices.map(([label, n, value]): Chosen => ({ label, n, value }));
-  const played = await inMacrotask(() => play(replayedChoice(record), restRoundsOf(seed)));
+  const played = await inMacrotask(() => play(replayedChoice(record)));
   tell(played, say);
   return played.failure ? 1 : 0;
 }
@@ -70,7 +70,7 @@ export async function shrinkAndTell(seed: number, say: Say): Promise<void> {
   say(`seed ${seed} fails; making the run smaller …`);
   const failing = await inMacrotask(() => playSeed(seed));
   const { record, played, tries } = await inMacrotask(() =>
-    shrink(failing, (choice) => play(choice, restRoundsOf(seed))),
+    shrink(failing, (choice) => play(choice)),
   );
   const file = join(tmpdir(), `benchcluster-seed-${seed}.json`);
   const choices = record.map(({ label, n, value }) => [label, n, value]);

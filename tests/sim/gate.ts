@@ -54,7 +54,7 @@ const [part, mutant = ''] = isLong ? positionals.slice(1) : positionals;
 /** Of the gate, what fits into a build; see decision 0008. */
 const amounts = isLong
   ? { views: { take: 10, of: 10 }, deaths: { take: 10, of: 10 }, seeds: 40_000 }
-  : { views: { take: 1, of: 2 }, deaths: { take: 6, of: 8 }, seeds: 1_500 };
+  : { views: { take: 1, of: 2 }, deaths: { take: 6, of: 8 }, seeds: 1_000 };
 
 /** What is soonest done comes first. */
 const gate: Parts = {

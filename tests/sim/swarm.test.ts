@@ -24,7 +24,7 @@ import { inThreads } from './threads.ts';
 import { TrapError, trapping } from './traps.ts';
 
 const restRounds = 3;
-const seeds = { from: 1, to: 31 };
+const seeds = { from: 1, to: 21 };
 
 async function playAll(ranges: { from: number; to: number }[]): Promise<SeedsResult[]> {
   const results: SeedsResult[] = [];

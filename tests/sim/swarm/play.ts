@@ -51,7 +51,8 @@ const turns = [2, 1, 3, 4, 2, 1, 3, 6, 8];
 /** One run of so many has a second installation on its host. */
 const neighbourIn = 6;
 
-export function play(choice: RecordedChoice, restRounds: number): Played {
+/** `restRounds`: of each cluster in the day at rest. */
+export function play(choice: RecordedChoice, restRounds = 100): Played {
   const lines: { at: number; line: string }[] = [];
   const tell = (line: string) => lines.push({ at: world.clock.now(), line });
   const hasNeighbour = choice.choose(neighbourIn, 'neighbour') === neighbourIn - 1;
