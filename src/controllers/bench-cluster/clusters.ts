@@ -13,6 +13,7 @@ import type { Effects } from './effects.ts';
 import type { Observed } from './observed.ts';
 import { othersOf } from './others.ts';
 import type { RoundError } from './round-error.ts';
+import type { Sightings } from './sightings.ts';
 
 /** What is kept for one cluster. */
 export interface Cluster {
@@ -27,6 +28,7 @@ export interface Cluster {
   /** What its last round threw. */
   error?: RoundError;
   effects: Effects;
+  sightings: Sightings;
 }
 
 export class Clusters {

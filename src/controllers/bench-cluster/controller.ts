@@ -19,6 +19,7 @@ import { observe, observeHost, type Seen } from './observe.ts';
 import type { Observed } from './observed.ts';
 import { hostActions, hostPlan, type Plan, type PlannedAction, plan } from './plan.ts';
 import { noteError, tellError } from './round-error.ts';
+import { Sightings } from './sightings.ts';
 import { SourceGate } from './source-gate.ts';
 import { SourceReport } from './source-report.ts';
 import { WatchedHosts } from './watched-hosts.ts';
@@ -112,6 +113,7 @@ export class Controller {
         ...{ clock, random, log, limit, wake: () => this.#wake(key) },
         ...(record?.status && { before: record.status }),
       }),
+      sightings: new Sightings(clock, record?.status),
     };
   }
 
@@ -236,7 +238,10 @@ export class Controller {
     const scheduler = this.#ports.scheduler(desired.scheduler.name);
     return {
       desired,
-      ports: { hypervisor, scheduler, state, runner, guests: this.#guests },
+      ports: {
+        ...{ hypervisor, scheduler, state, runner },
+        ...{ guests: this.#guests, sightings: cluster.sightings },
+      },
       context: {
         operations: cluster.effects.operations(),
         failures: cluster.effects.failures(),

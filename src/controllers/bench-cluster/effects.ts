@@ -149,7 +149,14 @@ export class Effects {
   }
 }
 
-/** That a cure was tried, because it may be what the process dies of. */
-function isOnRecordFirst({ repair }: PlannedAction): boolean {
-  return repair !== undefined && isCure(repair);
+/**
+ * That a cure was tried, because it may be what the process dies of. That a machine was on its way
+ * out, before its disk goes: of one that is wanted again the domain alone does not tell whether we
+ * deleted the disk or somebody lost it.
+ */
+function isOnRecordFirst({ action, node, repair }: PlannedAction): boolean {
+  return (
+    (repair !== undefined && isCure(repair)) ||
+    (action.kind === 'deleteVolume' && node !== undefined)
+  );
 }

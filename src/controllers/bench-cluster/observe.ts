@@ -14,11 +14,14 @@ import type { GuestDomain, Visit } from './guest-visit.ts';
 import type { Guests } from './guests.ts';
 import { indexOf } from './inventory-index.ts';
 import type { FailureView, GuestView, Observed, OperationView } from './observed.ts';
+import type { Sightings } from './sightings.ts';
 
 export interface ObservePorts {
   hypervisor: Hypervisor;
   guests: Guests;
   scheduler: AnyScheduler;
+  /** Of earlier looks; each listing is noted in it as it comes. */
+  sightings?: Sightings;
   /** How long to wait for a worker; a round looks again soon and waits half a second. */
   workerPatienceMs?: number;
 }
@@ -54,10 +57,10 @@ export async function observe(
   context: ObserveContext,
   signal: AbortSignal,
 ): Promise<Seen> {
-  const list = listing(ports, context, signal);
+  const list = listing(cluster, ports, context, signal);
   let inventory: HostInventory;
   try {
-    inventory = await list();
+    inventory = (await list()).inventory;
   } catch (thrown) {
     const error = toError(thrown).message;
     return { ...context, host: { error }, guests: new Map(), scheduler: { error } };
@@ -80,19 +83,33 @@ export async function observe(
   return { ...context, ...found, scheduler };
 }
 
-function listing({ hypervisor }: ObservePorts, { ended }: ObserveContext, signal: AbortSignal) {
-  return async () => withoutRuns(await hypervisor.inventory(signal), ended);
+interface Listed extends Pick<Observed, 'sightings'> {
+  inventory: HostInventory;
+}
+
+function listing(
+  cluster: DesiredCluster,
+  { hypervisor, sightings }: ObservePorts,
+  { ended }: ObserveContext,
+  signal: AbortSignal,
+): () => Promise<Listed> {
+  return async () => {
+    const inventory = withoutRuns(await hypervisor.inventory(signal), ended);
+    // What it says of this listing is to be known before another round notes the next one.
+    sightings?.listed(cluster, inventory, ended);
+    return { inventory, ...(sightings && { sightings: sightings.view() }) };
+  };
 }
 
 /** Guests may take long to answer, and VMs do not wait: the listing that counts is the last one. */
 async function latest(
   cluster: DesiredCluster,
-  list: () => Promise<HostInventory>,
+  list: () => Promise<Listed>,
   before: HostInventory,
   asked: Map<string, GuestView>,
-): Promise<Pick<Observed, 'host' | 'guests'>> {
+): Promise<Pick<Observed, 'host' | 'guests' | 'sightings'>> {
   try {
-    const inventory = await list();
+    const { inventory, ...sightings } = await list();
     const runs = new Map(
       indexOf(before)
         .owned(cluster)
@@ -105,7 +122,7 @@ async function latest(
       const guest = asked.get(name);
       return guest ? [[name, guest]] : [];
     });
-    return { host: { inventory }, guests: new Map(guests) };
+    return { host: { inventory }, guests: new Map(guests), ...sightings };
   } catch (thrown) {
     return { host: { error: toError(thrown).message }, guests: new Map() };
   }
@@ -124,7 +141,7 @@ export async function observeHost(
   // Nobody has asked it, which is no error of it.
   const scheduler = {};
   try {
-    const inventory = await listing(ports, context, signal)();
+    const { inventory, ...sightings } = await listing(cluster, ports, context, signal)();
     const running = indexOf(inventory)
       .owned(cluster)
       .filter(({ state }) => state === 'running');
@@ -132,7 +149,7 @@ export async function observeHost(
       const recalled = ports.guests.recall(guestDomain(cluster, ports, inventory, domain), 0);
       return recalled ? [[domain.name, { kind: 'proven', address: recalled.address }]] : [];
     });
-    return { ...context, host: { inventory }, guests: new Map(known), scheduler };
+    return { ...context, host: { inventory }, guests: new Map(known), scheduler, ...sightings };
   } catch (thrown) {
     const error = toError(thrown).message;
     return { ...context, host: { error }, guests: new Map(), scheduler };

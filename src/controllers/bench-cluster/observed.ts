@@ -7,6 +7,7 @@ import type { ClusterStatus, RepairStatus } from '../../crd/status.ts';
 import type { Retry } from '../loop/backoff.ts';
 import type { HostInventory, PortErrorCode } from '../ports.ts';
 import type { GuestFacts } from '../schedulers/scheduler.ts';
+import type { SightingsView } from './sightings.ts';
 
 /** A guest whose domain runs. */
 export type GuestView =
@@ -68,4 +69,6 @@ export interface Observed {
   previous?: ClusterStatus;
   /** When the process that looks began; ms since the epoch. */
   startedAt?: number;
+  /** What is not sure yet by this listing; without it all of it is. */
+  sightings?: SightingsView;
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Cluster, Clusters } from '../../../src/controllers/bench-cluster/clusters.ts';
 import { Effects } from '../../../src/controllers/bench-cluster/effects.ts';
+import { Sightings } from '../../../src/controllers/bench-cluster/sightings.ts';
 import type { ClusterRecord } from '../../../src/controllers/ports.ts';
 import { createLog } from '../../../src/lib/log.ts';
 import { VirtualClock } from '../../../src/sim/virtual-clock.ts';
@@ -11,7 +12,7 @@ import { clusterOf, hostOf, identity, imageOf, recordOf } from '../../fakes/buil
 function made(): Cluster {
   const clock = new VirtualClock();
   const options = { clock, random: () => 0, log: createLog('silent'), limit: 8, wake: () => {} };
-  return { faults: [], effects: new Effects(options) };
+  return { faults: [], effects: new Effects(options), sightings: new Sightings(clock) };
 }
 
 const leaving = { deletionTimestamp: '2026-01-01T00:00:00Z' };

@@ -6,7 +6,7 @@ import { type HostInventory, PortError } from '../../../src/controllers/ports.ts
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import { clusterOf, identity, imageOf } from '../../fakes/builders.ts';
 import { uuidOfNode } from '../../oracle/derived.ts';
-import { runJob, writtenBeside, writtenWorld } from '../scenes.ts';
+import { deadly, readyIn, runJob, writtenBeside, writtenWorld } from '../scenes.ts';
 import type { World } from '../world.ts';
 
 const minute = 60_000;
@@ -257,6 +257,33 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10 * minute);
   },
 
+  /**
+   * The head is off and a status takes long to store; the process dies of the first thing that it
+   * deletes, and then the manifest is back.
+   */
+  async 'death with the disk of a head'() {
+    const world = deadly((effect) => effect.startsWith('deleteVolume'));
+    worlds.push(world);
+    await readyIn(world);
+    const { state, hypervisor, clock } = world;
+    const putStatus = state.putStatus.bind(state);
+    state.putStatus = async (...status) => {
+      const { crashes } = world;
+      await new Promise<void>((resolve) => clock.after(5000, resolve));
+      if (world.crashes === crashes) await putStatus(...status);
+    };
+    const head = world.domain('alpha-head-0');
+    if (head) hypervisor.powerOff(head, 'destroyed');
+    world.source.remove(clusterOf());
+    for (let looks = 0; looks < 20 && world.crashes === 0; looks += 1) {
+      await clock.advance(500);
+      if (head) hypervisor.announce(head.uuid);
+    }
+    state.putStatus = putStatus;
+    world.source.put(clusterOf());
+    await clock.advance(10 * minute);
+  },
+
   /** Each listing is old when it arrives, and each write takes a while. */
   async 'stale listings'() {
     const world = written(clusterOf({ replicas: 1 }));
@@ -298,18 +325,26 @@ export const nets: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** The cluster goes while its head is silent, and the first listing is of before it was started. */
+  /** The cluster goes while its head is silent, and all who ask are given a listing of before. */
   async 'an old listing'() {
     const world = await ready();
     await runJob(world, 'alpha-compute-0');
     world.guests.silent.add('alpha-head-0');
-    await world.clock.advance(minute);
+    await world.clock.advance(75_000);
     const { faults } = world.hypervisor;
+    let old: HostInventory | undefined;
     faults.mishap = (call) => {
       if (call !== 'inventory') return undefined;
-      faults.mishap = undefined;
-      return { answer: (truth) => withHeadOff(truth as HostInventory) };
+      return {
+        answer: (truth) => {
+          old ??= withHeadOff(truth as HostInventory);
+          return old;
+        },
+      };
     };
+    world.clock.after(240, () => {
+      faults.mishap = undefined;
+    });
     world.source.remove(clusterOf());
     await world.clock.advance(5 * minute);
     withoutEnd(world);
@@ -445,7 +480,7 @@ function withHeadOff(listing: HostInventory): HostInventory {
   const domains = listing.domains.map((domain) =>
     domain.name === 'alpha-head-0' ? { ...domain, state: 'shutoff' as const, id: -1 } : domain,
   );
-  return { ...listing, domains };
+  return { ...listing, pool: { ...listing.pool }, domains };
 }
 
 /** The job ends, and while the host makes a listing a person has the node back, with another job. */

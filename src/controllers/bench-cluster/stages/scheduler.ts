@@ -2,7 +2,6 @@
  * Gives the scheduler's module its plain values and takes its verdicts and actions. Pure; the
  * only stage that knows that there is a scheduler, and it does not know which.
  */
-import type { NodeStatus } from '../../../crd/status.ts';
 import type { SchedulerNode, Verdict } from '../../schedulers/scheduler.ts';
 import type { PlannedAction } from '../plan.ts';
 import { type ClusterScope, countedFrom, mayRun, type NodeScope, recordedAt } from '../scope.ts';
@@ -16,11 +15,13 @@ export interface SchedulerStage {
 
 export function planScheduler(scope: ClusterScope): SchedulerStage {
   const { cluster, observed, now } = scope;
+  const gone = vanished(scope);
+  const isUnknown = gone.length > 0 || scope.nodes.some((node) => isUnsure(scope, node));
   const result = scope.scheduler.plan({
     cluster: { namespace: cluster.namespace, name: cluster.name, uid: cluster.uid },
     config: cluster.scheduler.config,
     pools: cluster.pools.filter(({ role }) => role === 'worker').map(({ name }) => name),
-    nodes: [...scope.nodes.map((node) => schedulerNode(scope, node)), ...vanished(scope)],
+    nodes: [...scope.nodes.map((node) => schedulerNode(scope, node)), ...gone],
     ...(observed.scheduler.view !== undefined && { view: observed.scheduler.view }),
     ...(observed.scheduler.error !== undefined && { viewError: observed.scheduler.error }),
     now,
@@ -38,7 +39,7 @@ export function planScheduler(scope: ClusterScope): SchedulerStage {
       why,
     })),
     verdicts: result.verdicts,
-    dueAt: Math.min(Number.POSITIVE_INFINITY, ...due),
+    dueAt: Math.min(isUnknown ? now : Number.POSITIVE_INFINITY, ...due),
   };
 }
 
@@ -63,7 +64,7 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
     ...(node.removal && before?.phase === 'Draining' && removalTimes(scope, before.since)),
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
-    off: !mayRun(node.domain) && !isFirstSeenOff(scope, node, before),
+    off: !mayRun(node.domain) && !isUnsure(scope, node),
     ...(!node.domain && { unlisted: true as const }),
     ...(guest && { address: guest.address }),
     ...(guest?.facts && { facts: guest.facts }),
@@ -73,31 +74,21 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
 }
 
 /**
- * A listing may be of before the machine was started, and where the scheduler cannot be asked
- * nobody contradicts it. So what leaves is off when the round before has told so too, and until
- * then nothing is powered off because of it.
+ * Where the scheduler cannot be asked nobody contradicts a listing of before, so what leaves is off
+ * when two listings say so, and until then nothing is powered off because of it.
  */
-function isFirstSeenOff(
-  { observed }: ClusterScope,
-  { removal }: NodeScope,
-  before: NodeStatus | undefined,
-): boolean {
-  return removal !== undefined && observed.scheduler.view === undefined && !isLeaving(before);
+function isUnsure({ observed }: ClusterScope, { name, removal }: NodeScope): boolean {
+  const isAsked = observed.scheduler.view !== undefined;
+  return removal !== undefined && !isAsked && observed.sightings?.unsure.has(name) === true;
 }
 
-/** Nodes of the round before that this listing has nothing of; likewise for one more round. */
+/** Nodes that only the last listing has nothing of; of a cluster that goes. */
 function vanished({ cluster, nodes, observed }: ClusterScope): SchedulerNode<unknown>[] {
   if (!cluster.deleting || observed.scheduler.view !== undefined) return [];
   const known = new Set(nodes.map(({ name }) => name));
-  const missing = observed.previous?.nodes.filter(
-    (before) => !known.has(before.name) && !isLeaving(before),
-  );
-  return (missing ?? []).map(({ name, role, pool }) => ({
-    ...{ name, role, pool, wanted: 'removed', running: false, off: false, unlisted: true },
+  const missing = observed.sightings?.vanished.filter(({ name }) => !known.has(name)) ?? [];
+  return missing.map((node) => ({
+    ...{ ...node, wanted: 'removed', running: false, off: false, unlisted: true },
     drain: { timeoutMs: 0, onTimeout: 'Wait' },
   }));
-}
-
-function isLeaving(before: NodeStatus | undefined): boolean {
-  return before?.phase === 'Deleting';
 }

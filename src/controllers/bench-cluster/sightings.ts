@@ -1,0 +1,96 @@
+/**
+ * Since when machines of a cluster are off, or in no listing, as this process has seen it. One
+ * listing may be of before a machine was started or made; two that both begin after that are not.
+ */
+import type { ClusterStatus } from '../../crd/status.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { HostInventory } from '../ports.ts';
+import type { DesiredCluster } from './desired.ts';
+import type { Run } from './ended-runs.ts';
+import { indexOf } from './inventory-index.ts';
+import { mayRun } from './scope.ts';
+
+/** Of how a cluster was seen before it was seen last. */
+export interface SightingsView {
+  /** Off or missing, by one listing only. */
+  unsure: ReadonlySet<string>;
+  /** Those of them that the last listing has not at all. */
+  vanished: readonly Node[];
+}
+
+interface Node {
+  name: string;
+  pool: string;
+  role: 'controlPlane' | 'worker';
+}
+
+interface Sighting extends Node {
+  isListed: boolean;
+  /** The first listing in which it did not run, as long as none has it running. */
+  off?: { listing: object; at: number; isSure: boolean };
+}
+
+/** Longer than a listing is given out again for: the same one later is another look at the host. */
+const sharedMs = 1000;
+
+export class Sightings {
+  readonly #clock: Clock;
+  /** By name. */
+  readonly #nodes: Map<string, Sighting>;
+
+  /** A new process knows of the nodes in the status that the one before has left. */
+  constructor(clock: Clock, before?: ClusterStatus) {
+    this.#clock = clock;
+    const known = before?.nodes.filter(({ phase }) => phase !== 'Deleting') ?? [];
+    this.#nodes = new Map(
+      known.map(({ name, pool, role }) => [name, { name, pool, role, isListed: false }]),
+    );
+  }
+
+  /** At the moment when the listing comes. A run that we have ended ourselves is surely off. */
+  listed(
+    cluster: DesiredCluster,
+    inventory: HostInventory,
+    ended: ReadonlyMap<string, Run> = new Map(),
+  ): void {
+    const owned = new Map(
+      indexOf(inventory)
+        .owned(cluster)
+        .map((domain) => [domain.name, domain]),
+    );
+    for (const { name, owner } of owned.values()) {
+      if (this.#nodes.has(name)) continue;
+      const pool = owner?.node?.pool ?? '';
+      const role = cluster.pools.find((each) => each.name === pool)?.role ?? 'worker';
+      this.#nodes.set(name, { name, pool, role, isListed: true });
+    }
+    const now = this.#clock.now();
+    // It is kept by all that is made of a listing, so it tells whether two are the same one.
+    const listing = inventory.pool;
+    for (const node of this.#nodes.values()) {
+      const domain = owned.get(node.name);
+      node.isListed = domain !== undefined;
+      if (mayRun(domain)) delete node.off;
+      else {
+        const first = node.off ?? { listing, at: now, isSure: false };
+        const isAgain = first.listing !== listing || now - first.at >= sharedMs;
+        const isOurs = domain !== undefined && ended.has(domain.uuid);
+        node.off = { ...first, isSure: first.isSure || isAgain || isOurs };
+        if (node.off.isSure && !node.isListed) this.#nodes.delete(node.name);
+      }
+    }
+  }
+
+  view(): SightingsView {
+    const unsure = [...this.#nodes.values()].filter(({ off }) => off?.isSure === false);
+    if (unsure.length === 0) return nothing;
+    return {
+      unsure: new Set(unsure.map(({ name }) => name)),
+      vanished: unsure
+        .filter(({ isListed }) => !isListed)
+        .map(({ name, pool, role }) => ({ name, pool, role })),
+    };
+  }
+}
+
+const nothing: SightingsView = { unsure: new Set(), vanished: [] };
