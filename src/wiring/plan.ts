@@ -20,6 +20,7 @@ import { observe, observeHost, type Seen } from '../controllers/bench-cluster/ob
 import { othersOf } from '../controllers/bench-cluster/others.ts';
 import { hostActions, type Plan, plan } from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
+import { Sightings } from '../controllers/bench-cluster/sightings.ts';
 import { outdatedHead } from '../controllers/bench-cluster/status.ts';
 import type { ClusterRecord, Hypervisor, SourceSnapshot } from '../controllers/ports.ts';
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
@@ -144,14 +145,18 @@ async function planCluster(
   const scheduler = schedulerModule(desired.scheduler.name);
   const hypervisor = ground.hypervisor(record.host);
   const guests = new Guests(ground.runner, ground.clock, () => {});
-  const ports = { hypervisor, guests, scheduler, workerPatienceMs };
+  const { clock, startedAt } = ground;
+  // A controller that runs has seen before what is off; one that starts now has not.
+  const isNew = startedAt >= clock.now();
+  const sightings = isNew ? { sightings: new Sightings(clock, record.status) } : {};
+  const ports = { hypervisor, guests, scheduler, workerPatienceMs, ...sightings };
   const context = {
     operations: [],
     // After an edit, what failed is tried at once.
     ...(entry.changed
       ? { failures: new Map(), repairs: new Map() }
       : { failures: failuresOf(record.status?.attempts ?? [], ground.clock.now()) }),
-    startedAt: ground.startedAt,
+    startedAt,
   };
   const others = othersOf(record, besides(entry, entries));
   const planFor = (seen: Seen) => {

@@ -54,10 +54,13 @@ test('what was compiled is kept where a cache belongs, and nothing fails where i
   assert.equal((await readdir(kept)).length, 1);
   const nowhere = join(dir, 'file');
   await writeFile(nowhere, '');
+  const empty = await temporary(t);
   for (const XDG_CACHE_HOME of ['/proc/nowhere', 'relative', nowhere, '']) {
-    const { code, stderr } = await run(program, ['version'], { ...env, XDG_CACHE_HOME });
+    const here = `cd ${empty} && exec ${program} version`;
+    const { code, stderr } = await run('sh', ['-c', here], { ...env, XDG_CACHE_HOME });
     assert.deepEqual([code, stderr], [0, ''], XDG_CACHE_HOME);
   }
+  assert.deepEqual(await readdir(empty), []);
 });
 
 test('a usage error: code 64, two lines on stderr, nothing on stdout', async () => {

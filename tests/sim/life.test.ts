@@ -79,6 +79,20 @@ test('Force removes a node with its job when the deadline has passed, not before
   assert.ok(told?.message.endsWith(`1 job: ${job}`), told?.message);
 });
 
+test('so it does where the whole cluster goes', async () => {
+  const drain = { timeout: '5m', onTimeout: 'Force' } as const;
+  const world = await readyWorld(clusterOf({ pool: { drain } }));
+  const job = await runJob(world, 'alpha-compute-1');
+  world.source.remove(clusterOf());
+  await world.until('it is gone', () => !world.state.has('default/alpha'), 600_000);
+  const events = await world.state.events();
+  const told = events.filter(({ reason }) => reason === 'JobsLost');
+  assert.deepEqual(
+    told.flatMap(({ node, message }) => (node?.endsWith('-1') ? message.split(' job: ')[1] : [])),
+    [job],
+  );
+});
+
 test('the drain deadline counts on through a restart and an outage of the host', async () => {
   const drain = { timeout: '5m', onTimeout: 'Force' } as const;
   const world = await readyWorld(clusterOf({ pool: { drain } }));

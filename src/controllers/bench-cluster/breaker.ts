@@ -29,8 +29,8 @@ export const limits = {
   /** and so they are whatever they are part of. */
   partOfNodes: 0.3,
   /**
-   * What follows within this time is one burst: judged together, against what was before it. It
-   * does not pass while a manifest is gone from a source that cannot be trusted.
+   * What follows within this time is one burst: judged together, against what was before it. What
+   * a doubt has kept from being believed is of the burst in which it was asked, too.
    */
   windowMs: 60_000,
 };
@@ -158,8 +158,7 @@ function isTooMuch(reading: Reading, ledger: DeletionLedger, judged: Judged): bo
 
 function isTooMuchInWindow(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
   const { demands, kept, fresh, free } = judged;
-  const start = startOfBurst(reading, ledger);
-  const heldLately = kept.filter(({ since }) => Date.parse(since) > start);
+  const heldLately = kept.filter(({ since }) => isOfBurst(since, reading, ledger));
   const asked = new Set([...fresh, ...heldLately].map(({ cluster }) => cluster));
   const earlier = new Map<string, PoolCount[]>();
   for (const { cluster, pools } of recentChanges(reading, ledger)) {
@@ -187,15 +186,16 @@ function exceeds(removals: readonly Removal[], nodes: number): boolean {
   );
 }
 
-function startOfBurst({ now }: Reading, { doubtedSince }: DeletionLedger): number {
-  const asked = doubtedSince === undefined ? now : Math.min(now, Date.parse(doubtedSince));
-  return asked - limits.windowMs;
+/** It came just before now, or about when the doubt began that may end now. */
+function isOfBurst(time: string, { now }: Reading, { doubtedSince }: DeletionLedger): boolean {
+  const at = Date.parse(time);
+  if (at > now - limits.windowMs) return true;
+  return doubtedSince !== undefined && Math.abs(at - Date.parse(doubtedSince)) < limits.windowMs;
 }
 
 /** Oldest first. */
 function recentChanges(reading: Reading, ledger: DeletionLedger): DeletionLedger['changes'] {
-  const start = startOfBurst(reading, ledger);
-  return ledger.changes.filter(({ at }) => Date.parse(at) > start);
+  return ledger.changes.filter(({ at }) => isOfBurst(at, reading, ledger));
 }
 
 interface Decided {

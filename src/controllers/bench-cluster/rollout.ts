@@ -46,9 +46,9 @@ const leaving: Phases = new Set(['Draining', 'Deleting']);
 const coming: Phases = new Set(['Pending', 'Creating', 'Booting', 'Configuring', 'Stalled']);
 
 export function chooseReplacements(scope: ClusterScope): Set<string> {
-  const { previous, scheduler } = scope.observed;
+  const { previous, scheduler, sightings } = scope.observed;
   // Nothing new begins on a guess: while the scheduler cannot be asked, only what has begun goes on,
-  // and a VM that is off is not started for an old spec.
+  // and a VM that is surely off is not started for an old spec.
   const phases = new Map(previous?.nodes.map(({ name, phase }) => [name, phase]));
   const isLeaving = ({ name }: NodeScope) => leaving.has(phases.get(name));
   if (scheduler.view === undefined) {
@@ -56,7 +56,8 @@ export function chooseReplacements(scope: ClusterScope): Set<string> {
       (node) =>
         node.role === 'worker' &&
         node.outdated === true &&
-        (isLeaving(node) || node.domain?.state === 'shutoff'),
+        (isLeaving(node) ||
+          (node.domain?.state === 'shutoff' && !sightings?.unsure.has(node.name))),
     );
     return new Set(going.map(({ name }) => name));
   }

@@ -31,19 +31,21 @@ interface Sighting extends Node {
 }
 
 /** Longer than a listing is given out again for: the same one later is another look at the host. */
-const sharedMs = 1000;
+const sharedMs = 500;
 
 export class Sightings {
   readonly #clock: Clock;
   /** By name. */
   readonly #nodes: Map<string, Sighting>;
 
-  /** A new process knows of the nodes in the status that the one before has left. */
+  /** A new process knows what the status says that the one before has left: which nodes, and which were off. */
   constructor(clock: Clock, before?: ClusterStatus) {
     this.#clock = clock;
-    const known = before?.nodes.filter(({ phase }) => phase !== 'Deleting') ?? [];
     this.#nodes = new Map(
-      known.map(({ name, pool, role }) => [name, { name, pool, role, isListed: false }]),
+      before?.nodes.map(({ name, pool, role, phase }) => {
+        const off = { listing: before, at: clock.now(), isSure: true };
+        return [name, { name, pool, role, isListed: false, ...(phase === 'Deleting' && { off }) }];
+      }),
     );
   }
 

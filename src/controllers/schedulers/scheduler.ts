@@ -88,7 +88,7 @@ export type Verdict =
   | { kind: 'draining'; reason: string; message: string; deadline?: number }
   /**
    * Empty and closed for work, as read in this round (or forced by the spec): power it off. The
-   * reason is one for people to see once it is off.
+   * reason is for people, where it is another one than that the node goes.
    */
   | { kind: 'drained'; message: string; reason?: string }
   /** The scheduler has no record of it (any more): the VM may vanish. */

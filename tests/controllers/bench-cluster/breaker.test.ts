@@ -194,6 +194,17 @@ describe('a burst', () => {
     assert.equal(world.nodes['c3'], undefined);
   });
 
+  test('does not grow by what is edited while a broken file is left alone for days', () => {
+    const broken = { more: { faults: [{ file: 'x.yaml', message: 'broken' }] } };
+    const world = new Installation(clusterOf({ replicas: 100 }), clusterOf({ name: 'gone' }));
+    for (let replicas = 100; replicas > 40; replicas -= 2) {
+      world.read([clusterOf({ replicas })], broken);
+      world.wait(86_400);
+    }
+    assert.deepEqual(world.held, []);
+    assert.ok(world.ledger.changes.length < 3, `${world.ledger.changes.length} changes`);
+  });
+
   test('cannot be hidden by clusters that were made just before', () => {
     const world = new Installation(...ten);
     const more = clustersOf(5, 10, 'new');

@@ -56,7 +56,7 @@ test('what was on a worker whose power is cut is told, whoever cut it and why', 
   const told = {
     kind: 'drained',
     reason: 'JobsLost',
-    message: `${message}, and with it 2 jobs: 7, 8`,
+    message: `${message}, and with it go 2 jobs: 7, 8`,
   };
   assert.deepEqual(verdictOf(['7', '8']), told);
 });

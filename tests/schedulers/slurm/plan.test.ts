@@ -325,7 +325,7 @@ const leaving: Case[] = [
     name: 'Force ends the drain after the deadline',
     node: worker({ ...a.removed, ...longTold, drain: { timeoutMs: 600_000, onTimeout: 'Force' } }),
     view: view([record({ state: 'ALLOCATED+DRAIN', reason: ours('x', 600) })], [job('7')]),
-    is: 'drained',
+    is: 'drained JobsLost',
   },
   {
     name: 'and not a second before',

@@ -182,8 +182,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a deletion counts from when it is believed',
     file: `${cluster}/breaker.ts`,
-    from: 'const asked = doubtedSince === undefined ? now : Math.min(now, Date.parse(doubtedSince));',
-    to: "const asked = doubtedSince === '' ? 0 : now;",
+    from: 'return doubtedSince !== undefined && Math.abs(at - Date.parse(doubtedSince)) < limits.windowMs;',
+    to: "return doubtedSince === '';",
     net: 'a file that vanishes while another breaks',
     says: 'S8',
   },

@@ -50,8 +50,13 @@ function nextStep(
   verdict: Verdict | undefined,
   { destroy, deleteVolume, undefine }: WayOut,
 ): StagedNode {
+  const told = verdict?.kind === 'drained' ? verdict : undefined;
   const remove = (message: string, action: HostAction): StagedNode => ({
-    outcome: { phase: 'Deleting', reason: 'Removing', message: `${removal.reason}: ${message}` },
+    outcome: {
+      phase: 'Deleting',
+      reason: told?.reason ?? 'Removing',
+      message: `${removal.reason}: ${message}`,
+    },
     actions: [
       { action: { host: scope.cluster.host, ...action }, why: `${removal.reason}: ${message}` },
     ],
@@ -64,7 +69,15 @@ function nextStep(
     return removal.cure ? cured(off, removal.cure) : off;
   }
   if (undefine && verdict?.kind !== 'absent') {
-    return { outcome: leaving(removal, verdict), actions: [] };
+    const message = told?.message ?? 'powered off; waiting until the scheduler has forgotten it';
+    return {
+      outcome: {
+        phase: 'Deleting',
+        reason: told?.reason ?? 'Leaving',
+        message: `${removal.reason}: ${message}`,
+      },
+      actions: [],
+    };
   }
   if (!scope.inventory.pool.active) {
     const message = 'its disk cannot be seen, because the storage pool is not active';
@@ -72,16 +85,6 @@ function nextStep(
   }
   if (deleteVolume) return remove('its disk is deleted', deleteVolume);
   return undefine ? remove('it is undefined', undefine) : { outcome: gone, actions: [] };
-}
-
-function leaving(removal: Removal, verdict: Verdict | undefined): StagedNode['outcome'] {
-  const told = verdict?.kind === 'drained' ? verdict : undefined;
-  const message = told?.message ?? 'powered off; waiting until the scheduler has forgotten it';
-  return {
-    phase: 'Deleting',
-    reason: told?.reason ?? 'Leaving',
-    message: `${removal.reason}: ${message}`,
-  };
 }
 
 /** Powered off to be mended, which is counted; a restart is on again in the next round. */

@@ -74,17 +74,16 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
 }
 
 /**
- * Where the scheduler cannot be asked nobody contradicts a listing of before, so what leaves is off
- * when two listings say so, and until then nothing is powered off because of it.
+ * One listing may be of before the machine was started. Until another one says so too, nothing is
+ * powered off because of it, and no scheduler told to give up its jobs.
  */
-function isUnsure({ observed }: ClusterScope, { name, removal }: NodeScope): boolean {
-  const isAsked = observed.scheduler.view !== undefined;
-  return removal !== undefined && !isAsked && observed.sightings?.unsure.has(name) === true;
+function isUnsure({ observed }: ClusterScope, { name }: NodeScope): boolean {
+  return observed.sightings?.unsure.has(name) === true;
 }
 
 /** Nodes that only the last listing has nothing of; of a cluster that goes. */
 function vanished({ cluster, nodes, observed }: ClusterScope): SchedulerNode<unknown>[] {
-  if (!cluster.deleting || observed.scheduler.view !== undefined) return [];
+  if (!cluster.deleting) return [];
   const known = new Set(nodes.map(({ name }) => name));
   const missing = observed.sightings?.vanished.filter(({ name }) => !known.has(name)) ?? [];
   return missing.map((node) => ({

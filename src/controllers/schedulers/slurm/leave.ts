@@ -52,10 +52,19 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
 
 /** By force, or because it came between the last question and the power-off. */
 function whatWasOn(view: SlurmView, name: string): { message: string; reason?: string } {
-  const jobs = jobsOn(view, name);
-  const message = 'its VM is off; Slurm is told to forget the node';
+  return withLost(
+    'its VM is off; Slurm is told to forget the node',
+    // One that is completing has ended by itself.
+    jobsOn(view, name).filter(({ state }) => state !== 'COMPLETING'),
+  );
+}
+
+function withLost(message: string, jobs: JobRecord[]): { message: string; reason?: string } {
   if (jobs.length === 0) return { message };
-  return { message: `${message}, and with it ${jobsText(jobs)}`, reason: 'JobsLost' };
+  return {
+    message: `${message}, and with it ${jobs.length === 1 ? 'goes' : 'go'} ${jobsText(jobs)}`,
+    reason: 'JobsLost',
+  };
 }
 
 function jobsText(jobs: JobRecord[]): string {
@@ -99,7 +108,7 @@ function drained(scope: SlurmScope, node: SlurmNode, view: SlurmView, record: No
   const isPast = deadline !== undefined && scope.now >= deadline;
   const reason = isPast ? 'DrainDeadlinePassed' : 'WaitingForJobs';
   return (
-    forced(scope, node, deadline) ??
+    forced(scope, node, deadline, jobs) ??
     waiting(reason, `drained${by}, waits for ${what}`, { ...(deadline && { deadline }) })
   );
 }
@@ -108,10 +117,16 @@ function deadlineFrom(node: SlurmNode, since: number | undefined): { deadline?: 
   return since === undefined ? {} : { deadline: since + node.drain.timeoutMs };
 }
 
-function forced(scope: SlurmScope, node: SlurmNode, deadline?: number): Verdict | undefined {
+function forced(
+  scope: SlurmScope,
+  node: SlurmNode,
+  deadline?: number,
+  jobs: JobRecord[] = [],
+): Verdict | undefined {
   if (node.drain.onTimeout !== 'Force' || deadline === undefined) return undefined;
   if (scope.now < deadline) return undefined;
-  return { kind: 'drained', message: 'the drain deadline has passed and onTimeout is Force' };
+  const message = 'the drain deadline has passed and onTimeout is Force';
+  return { kind: 'drained', ...withLost(message, jobs) };
 }
 
 function waiting(reason: string, message: string, more: { deadline?: number }): Verdict {
