@@ -26,8 +26,8 @@ interface Node {
 
 interface Sighting extends Node {
   isListed: boolean;
-  /** The first listing in which it did not run, as long as none has it running. */
-  off?: { listing: object; at: number; isSure: boolean };
+  /** Unless it runs; by one listing only, that one and when it came. */
+  off?: 'surely' | { listing: object; at: number };
 }
 
 /** Longer than a listing is given out again for: the same one later is another look at the host. */
@@ -39,13 +39,13 @@ export class Sightings {
   readonly #nodes: Map<string, Sighting>;
 
   /** A new process knows what the status says that the one before has left: which nodes, and which were off. */
-  constructor(clock: Clock, before?: ClusterStatus) {
+  constructor(clock: Clock, before?: Pick<ClusterStatus, 'nodes'>) {
     this.#clock = clock;
     this.#nodes = new Map(
-      before?.nodes.map(({ name, pool, role, phase }) => {
-        const off = { listing: before, at: clock.now(), isSure: true };
-        return [name, { name, pool, role, isListed: false, ...(phase === 'Deleting' && { off }) }];
-      }),
+      before?.nodes.map(({ name, pool, role, phase }) => [
+        name,
+        { name, pool, role, isListed: false, ...(phase === 'Deleting' && { off: 'surely' }) },
+      ]),
     );
   }
 
@@ -73,18 +73,15 @@ export class Sightings {
       const domain = owned.get(node.name);
       node.isListed = domain !== undefined;
       if (mayRun(domain)) delete node.off;
-      else {
-        const first = node.off ?? { listing, at: now, isSure: false };
-        const isAgain = first.listing !== listing || now - first.at >= sharedMs;
-        const isOurs = domain !== undefined && ended.has(domain.uuid);
-        node.off = { ...first, isSure: first.isSure || isAgain || isOurs };
-        if (node.off.isSure && !node.isListed) this.#nodes.delete(node.name);
-      }
+      else if (domain && ended.has(domain.uuid)) node.off = 'surely';
+      else if (node.off === undefined) node.off = { listing, at: now };
+      else if (isAnother(node.off, listing, now)) node.off = 'surely';
+      if (node.off === 'surely' && !node.isListed) this.#nodes.delete(node.name);
     }
   }
 
   view(): SightingsView {
-    const unsure = [...this.#nodes.values()].filter(({ off }) => off?.isSure === false);
+    const unsure = [...this.#nodes.values()].filter(({ off }) => off && off !== 'surely');
     if (unsure.length === 0) return nothing;
     return {
       unsure: new Set(unsure.map(({ name }) => name)),
@@ -93,6 +90,10 @@ export class Sightings {
         .map(({ name, pool, role }) => ({ name, pool, role })),
     };
   }
+}
+
+function isAnother(off: NonNullable<Sighting['off']>, listing: object, now: number): boolean {
+  return off === 'surely' || off.listing !== listing || now - off.at >= sharedMs;
 }
 
 const nothing: SightingsView = { unsure: new Set(), vanished: [] };

@@ -416,8 +416,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a listing that is given out again is another one',
     file: `${cluster}/sightings.ts`,
-    from: 'const isAgain = first.listing !== listing || now - first.at >= sharedMs;',
-    to: 'const isAgain = node.off !== undefined || now - first.at >= sharedMs;',
+    from: "return off === 'surely' || off.listing !== listing || now - off.at >= sharedMs;",
+    to: "return off === 'surely' || (off.listing !== undefined && listing !== undefined && now > 0);",
     net: 'an old listing',
     says: 'S3',
   },
