@@ -79,7 +79,13 @@ export class Attempts {
   }
 
   tookPlace(effect: Effect): void {
-    if ('host' in effect) this.#done.add(keyOf(effect));
+    if (!('host' in effect)) return;
+    this.#done.add(keyOf(effect));
+    if (effect.kind !== 'undefine') return;
+    // What is defined under its UUID after that is another machine.
+    for (const key of this.#failing.keys()) {
+      if (key.includes(effect.uuid) && key !== keyOf(effect)) this.#failing.delete(key);
+    }
   }
 
   failing(effect: Effect): Failing | undefined {

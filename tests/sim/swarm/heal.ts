@@ -6,6 +6,7 @@ import type { SimDomain } from '../../../src/sim/domain.ts';
 import { poolPath } from '../../../src/sim/host.ts';
 import { switchOn } from './accidents.ts';
 import { type Scene, scenesOf } from './steps.ts';
+import { imagesOnRecord } from './town.ts';
 
 const ourDrain = 'benchcluster: ';
 
@@ -52,8 +53,11 @@ function removeForgotten(scene: Scene): void {
   const used = new Set([...hypervisor.domains.values()].flatMap(({ files }) => files));
   const { volumes } = hypervisor;
   const unused = [...volumes.values()].filter(({ name }) => !used.has(`${poolPath}/${name}`));
+  // Of an image that nobody has on record any more, no controller would take the disk and then it.
+  const known = new Set(scenesOf(scene).flatMap((each) => [...imagesOnRecord(each.world)]));
   for (const { name, backingVolume } of unused) {
-    if (backingVolume !== undefined && isOver(name.split('-')[0] ?? '')) volumes.delete(name);
+    if (backingVolume === undefined) continue;
+    if (isOver(name.split('-')[0] ?? '') || !known.has(backingVolume)) volumes.delete(name);
   }
   // An image that is wanted after all is uploaded again.
   const bases = new Set([...volumes.values()].map(({ backingVolume }) => backingVolume));
