@@ -46,9 +46,10 @@ const leaving: Phases = new Set(['Draining', 'Deleting']);
 const coming: Phases = new Set(['Pending', 'Creating', 'Booting', 'Configuring', 'Stalled']);
 
 export function chooseReplacements(scope: ClusterScope): Set<string> {
-  const { previous, scheduler, sightings } = scope.observed;
+  const { previous, scheduler } = scope.observed;
   // Nothing new begins on a guess: while the scheduler cannot be asked, only what has begun goes on,
-  // and a VM that is surely off is not started for an old spec.
+  // and a VM that is off is not started for an old spec. One that runs and was told to go by the
+  // listing of before has not begun to.
   const phases = new Map(previous?.nodes.map(({ name, phase }) => [name, phase]));
   const isLeaving = ({ name }: NodeScope) => leaving.has(phases.get(name));
   if (scheduler.view === undefined) {
@@ -56,8 +57,9 @@ export function chooseReplacements(scope: ClusterScope): Set<string> {
       (node) =>
         node.role === 'worker' &&
         node.outdated === true &&
-        (isLeaving(node) ||
-          (node.domain?.state === 'shutoff' && !sightings?.unsure.has(node.name))),
+        (phases.get(node.name) === 'Draining' ||
+          node.domain?.state === 'shutoff' ||
+          (isLeaving(node) && !runs(node.domain))),
     );
     return new Set(going.map(({ name }) => name));
   }
