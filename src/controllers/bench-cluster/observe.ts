@@ -8,11 +8,12 @@ import { oncePer } from '../../lib/once-per.ts';
 import type { DomainView, HostInventory, Hypervisor } from '../ports.ts';
 import type { AnyScheduler, GuestFacts } from '../schedulers/scheduler.ts';
 import type { DesiredCluster } from './desired.ts';
-import { type Run, withoutRuns } from './ended-runs.ts';
+import type { Run } from './ended-runs.ts';
 import { type FactsOutput, factsScript, parseFacts } from './guest-script.ts';
 import type { GuestDomain, Visit } from './guest-visit.ts';
 import type { Guests } from './guests.ts';
 import { indexOf } from './inventory-index.ts';
+import { type Listed, listing } from './listing.ts';
 import type { FailureView, GuestView, Observed, OperationView } from './observed.ts';
 import type { Sightings } from './sightings.ts';
 
@@ -81,24 +82,6 @@ export async function observe(
   const isOld = answer.at !== undefined && !ports.guests.isFresh(answer.at);
   const { scheduler } = isOld ? await askScheduler(ports, context, heads, signal) : answer;
   return { ...context, ...found, scheduler };
-}
-
-interface Listed extends Pick<Observed, 'sightings'> {
-  inventory: HostInventory;
-}
-
-function listing(
-  cluster: DesiredCluster,
-  { hypervisor, sightings }: ObservePorts,
-  { ended }: ObserveContext,
-  signal: AbortSignal,
-): () => Promise<Listed> {
-  return async () => {
-    const inventory = withoutRuns(await hypervisor.inventory(signal), ended);
-    // What it says of this listing is to be known before another round notes the next one.
-    sightings?.listed(cluster, inventory, ended);
-    return { inventory, ...(sightings && { sightings: sightings.view() }) };
-  };
 }
 
 /** Guests may take long to answer, and VMs do not wait: the listing that counts is the last one. */
