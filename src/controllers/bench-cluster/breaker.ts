@@ -147,16 +147,17 @@ interface Judged {
 
 /** By itself, against what is in force; and with what came just before it, against what was. */
 function isTooMuch(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
-  const { demands, kept, fresh, free } = judged;
+  const { demands, fresh, free } = judged;
   if (fresh.length === 0) return false;
   const inForce = [...demands].filter(([key]) => !free.has(key));
   const nodes = inForce.reduce((sum, [, { before }]) => sum + sumOf(before), 0);
-  return (
-    exceeds(fresh, nodes) || isTooMuchInWindow(reading, ledger, { demands, kept, fresh, free })
-  );
+  if (exceeds(fresh, nodes)) return true;
+  // What grew when a doubt began and shrinks as it ends is no less a removal of this minute.
+  const { doubtedSince: _, ...undoubted } = ledger;
+  return [ledger, undoubted].some((each) => isTooMuchInBurst(reading, each, judged));
 }
 
-function isTooMuchInWindow(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
+function isTooMuchInBurst(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
   const { demands, kept, fresh, free } = judged;
   const heldLately = kept.filter(({ since }) => isOfBurst(since, reading, ledger));
   const asked = new Set([...fresh, ...heldLately].map(({ cluster }) => cluster));

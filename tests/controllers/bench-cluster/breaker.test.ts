@@ -194,6 +194,21 @@ describe('a burst', () => {
     assert.equal(world.nodes['c3'], undefined);
   });
 
+  test('is no smaller because a cluster had grown when the doubt began', () => {
+    const broken = { more: { faults: [{ file: 'x.yaml', message: 'broken' }] } };
+    const [three, two, grown] = [3, 2, 3].map((nodes, index) =>
+      clusterOf({ name: index === 0 ? 'gone' : 'other', replicas: nodes - 1 }),
+    );
+    assert.ok(three && two && grown);
+    const world = new Installation(three, two);
+    world.read([grown], broken);
+    world.wait(360);
+    world.read([two], broken);
+    world.wait(1);
+    world.read([two]);
+    assert.deepEqual(world.held, ['gone']);
+  });
+
   test('does not grow by what is edited while a broken file is left alone for days', () => {
     const broken = { more: { faults: [{ file: 'x.yaml', message: 'broken' }] } };
     const world = new Installation(clusterOf({ replicas: 100 }), clusterOf({ name: 'gone' }));
