@@ -44,9 +44,9 @@ export async function planOnce(
   const hypervisor = session.hosts.hypervisor.bind(session.hosts);
   const clock = systemClock;
   try {
-    // Without a controller, one that is started now.
-    const startedAt = (await controllerSince(options.state)) ?? clock.now();
-    return await planIn({ ...session, hypervisor, clock, startedAt }, options, signal);
+    const startedAt = await controllerSince(options.state);
+    const since = startedAt === undefined ? {} : { startedAt };
+    return await planIn({ ...session, hypervisor, clock, ...since }, options, signal);
   } finally {
     await session.close();
   }
@@ -56,8 +56,11 @@ export async function planOnce(
 export interface PlanGround extends Pick<Session, 'state' | 'keys' | 'runner'> {
   hypervisor(host: BenchHost): Hypervisor;
   clock: Clock;
-  /** Of the controller, in ms since the epoch: what must last long enough counts from there. */
-  startedAt: number;
+  /**
+   * Of the controller that runs, in ms since the epoch: what must last long enough counts from
+   * there. Without one, it is planned for one that is started now.
+   */
+  startedAt?: number;
 }
 
 /** Of which clusters. */
@@ -144,24 +147,26 @@ async function planCluster(
   const desired = desiredCluster(record, ground.keys);
   const scheduler = schedulerModule(desired.scheduler.name);
   const hypervisor = ground.hypervisor(record.host);
-  const guests = new Guests(ground.runner, ground.clock, () => {});
   const { clock, startedAt } = ground;
+  const guests = new Guests(ground.runner, clock, () => {});
   // A controller that runs has seen before what is off; one that starts now has not.
-  const isNew = startedAt >= clock.now();
-  const sightings = isNew ? { sightings: new Sightings(clock, record.status) } : {};
-  const ports = { hypervisor, guests, scheduler, workerPatienceMs, ...sightings };
+  const isNew = startedAt === undefined;
+  const ports = {
+    ...{ hypervisor, guests, scheduler, workerPatienceMs },
+    ...(isNew && { sightings: new Sightings(clock, record.status) }),
+  };
   const context = {
     operations: [],
     // After an edit, what failed is tried at once.
     ...(entry.changed
       ? { failures: new Map(), repairs: new Map() }
-      : { failures: failuresOf(record.status?.attempts ?? [], ground.clock.now()) }),
-    startedAt,
+      : { failures: failuresOf(record.status?.attempts ?? [], clock.now()) }),
+    startedAt: startedAt ?? clock.now(),
   };
   const others = othersOf(record, besides(entry, entries));
   const planFor = (seen: Seen) => {
     const known = { ...seen, others, ...(record.status && { previous: record.status }) };
-    return plan(desired, known, scheduler, ground.clock.now());
+    return plan(desired, known, scheduler, clock.now());
   };
   // Of the VMs alone, what can be done is done before any guest is asked.
   const early = hostActions(planFor(await observeHost(desired, ports, context, signal)));

@@ -71,7 +71,7 @@ export class Rehearsal {
       write(source);
       this.#startedAt = clock.now();
     }
-    const planning = this.#plan();
+    const planning = this.#plan(meanwhile === undefined);
     if (meanwhile === undefined) this.#await(planning);
     const before = effects.names.length;
     const deeds = () => effects.names.slice(before).flatMap(deedOf);
@@ -101,14 +101,15 @@ export class Rehearsal {
   }
 
   /** As `benchctl plan` does now. */
-  #plan(): Promise<PlanReport> {
+  #plan(isRunning = true): Promise<PlanReport> {
     const { state, guests: runner, clock, hypervisor } = this.world;
     const keys = { ...identity, privateKey: Buffer.alloc(0) };
     const ground = { state, runner, clock, keys, hypervisor: () => hypervisor };
     const { signal } = new AbortController();
     const asked = { namespace: 'default' };
     const snapshot = this.#draft.snapshot();
-    return planOf(snapshot, { ...ground, startedAt: this.#startedAt }, asked, signal);
+    const since = isRunning && { startedAt: this.#startedAt };
+    return planOf(snapshot, { ...ground, ...since }, asked, signal);
   }
 
   /** Until nothing has been asked for in so long. */
