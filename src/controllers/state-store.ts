@@ -89,11 +89,11 @@ export interface DeletionLedger {
   /** Confirmed by a person, and not done yet. */
   confirmed: Removal[];
   /**
-   * RFC 3339: since when some manifest is gone and that is no proof yet. What came from a minute
-   * before then until it is proven is one burst.
+   * RFC 3339: since when some manifest is gone and that is no proof yet. What came within a minute
+   * of then is of one burst with what is proven in the end.
    */
   doubtedSince?: string;
-  /** What clusters had (nothing: they were not there) before each change of the last minute. */
+  /** What clusters had (nothing: they were not there) before each change of the last minute, or about the doubt. */
   changes: { at: string; cluster: string; pools: PoolCount[] }[];
 }
 

@@ -1,10 +1,19 @@
 /** Heads that are in trouble while their cluster goes, or after somebody undefined them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HostInventory } from '../../src/controllers/ports.ts';
 import { copyOf } from '../../src/sim/copy.ts';
 import { clusterOf } from '../fakes/builders.ts';
-import { deadly, deleteDiskOfHead, pause, readyIn, readyWorld, runJob } from './scenes.ts';
+import {
+  type Before,
+  beforeStart,
+  deadly,
+  deleteDiskOfHead,
+  listBefore,
+  pause,
+  readyIn,
+  readyWorld,
+  runJob,
+} from './scenes.ts';
 import type { World } from './world.ts';
 
 const head = 'alpha-head-0';
@@ -87,32 +96,16 @@ test('a head of an earlier spec that is undefined while it runs is defined again
   assert.deepEqual(world.watched.violations, []);
 });
 
-type Change = (listing: HostInventory) => HostInventory;
-
 /**
- * A cluster is deleted while nobody can ask its head, and one listing is not of now: whoever asks
- * within a quarter of a second is given the same one, as the driver does. It comes between two
+ * A cluster is deleted while nobody can ask its head, and listings of before come between two
  * looks, or in the midst of one that waits for the head.
  */
-async function deletedByAnOldListing(change: Change, afterMs: number): Promise<World> {
+async function deletedByAnOldListing(before: Before, afterMs: number): Promise<World> {
   const world = await readyWorld();
   await runJob(world, 'alpha-compute-0');
   world.guests.silent.add(head);
   await world.clock.advance(afterMs);
-  const { faults } = world.hypervisor;
-  let old: HostInventory | undefined;
-  faults.mishap = (call) => {
-    if (call !== 'inventory') return undefined;
-    return {
-      answer: (truth) => {
-        old ??= change(truth as HostInventory);
-        return old;
-      },
-    };
-  };
-  world.clock.after(240, () => {
-    faults.mishap = undefined;
-  });
+  listBefore(world, before);
   world.source.remove(clusterOf());
   // Something that is no event of the host has it looked at again.
   world.clock.after(100, () => world.hypervisor.announce(uuidOf(world, head)));
@@ -120,43 +113,32 @@ async function deletedByAnOldListing(change: Change, afterMs: number): Promise<W
   return world;
 }
 
-/** Those machines have not been started yet. */
-const off =
-  (isOff: (name: string) => boolean): Change =>
-  ({ domains, pool, ...rest }) => ({
-    ...rest,
-    pool: { ...pool },
-    domains: domains.map((each) =>
-      isOff(each.name) ? { ...each, state: 'shutoff', reason: 'unknown', id: -1 } : each,
-    ),
-  });
-
-/** Nor made. */
+/** Of before those machines were made. */
 const without =
-  (isGone: (name: string) => boolean): Change =>
+  (isGone: (name: string) => boolean): Before =>
   ({ domains, pool, ...rest }) => ({
     ...rest,
     domains: domains.filter(({ name }) => !isGone(name)),
     pool: { ...pool, volumes: pool.volumes.filter(({ name }) => !isGone(name)) },
   });
 
-const withoutDomain: Change = ({ domains, pool, ...rest }) => ({
+const withoutDomain: Before = ({ domains, pool, ...rest }) => ({
   ...rest,
   domains: domains.filter(({ name }) => name !== head),
   pool: { ...pool },
 });
 
-const oldListings: [string, Change][] = [
-  ['its head off', off((name) => name === head)],
-  ['its workers off', off((name) => name.startsWith('alpha-compute'))],
+const oldListings: [string, Before][] = [
+  ['its head off', beforeStart((name) => name === head)],
+  ['its workers off', beforeStart((name) => name.startsWith('alpha-compute'))],
   ['a disk of its head alone', withoutDomain],
   ['nothing of its head', without((name) => name.startsWith(head))],
   ['nothing of its workers', without((name) => name.startsWith('alpha-compute'))],
 ];
-for (const [what, change] of oldListings) {
+for (const [what, before] of oldListings) {
   test(`a listing of before with ${what} powers off nothing of a cluster that goes`, async () => {
     for (const afterMs of [60_000, 68_000, 75_000]) {
-      const world = await deletedByAnOldListing(change, afterMs);
+      const world = await deletedByAnOldListing(before, afterMs);
       const states = [...world.hypervisor.domains.values()].map(({ name, state }) => [name, state]);
       const expected = ['alpha-compute-0', 'alpha-compute-1', head].map((name) => [
         name,

@@ -1,4 +1,5 @@
 /** Worlds that tests begin with. */
+import type { HostInventory } from '../../src/controllers/ports.ts';
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
 import { clusterOf, hostOf, imageOf } from '../fakes/builders.ts';
 import { World } from './world.ts';
@@ -69,4 +70,35 @@ export async function deleteDiskOfHead(world: World): Promise<() => boolean> {
   const hasDisk = () => [...volumes.keys()].some((name) => name.startsWith('alpha-head-0'));
   await world.until('its disk is gone', () => !hasDisk());
   return hasDisk;
+}
+
+/** What a listing of before is like, by that of now. */
+export type Before = (listing: HostInventory) => HostInventory;
+
+/** Whoever asks within a quarter of a second is given the same listing of before, as by the driver. */
+export function listBefore({ hypervisor: { faults }, clock }: World, before: Before): void {
+  let old: HostInventory | undefined;
+  faults.mishap = (call) => {
+    if (call !== 'inventory') return undefined;
+    return {
+      answer: (truth) => {
+        old ??= before(truth as HostInventory);
+        return old;
+      },
+    };
+  };
+  clock.after(240, () => {
+    faults.mishap = undefined;
+  });
+}
+
+/** Of before those machines were started. */
+export function beforeStart(isOff: (name: string) => boolean): Before {
+  return ({ domains, pool, ...rest }) => ({
+    ...rest,
+    pool: { ...pool },
+    domains: domains.map((each) =>
+      isOff(each.name) ? { ...each, state: 'shutoff', reason: 'unknown', id: -1 } : each,
+    ),
+  });
 }

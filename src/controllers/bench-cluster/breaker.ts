@@ -152,9 +152,10 @@ function isTooMuch(reading: Reading, ledger: DeletionLedger, judged: Judged): bo
   const inForce = [...demands].filter(([key]) => !free.has(key));
   const nodes = inForce.reduce((sum, [, { before }]) => sum + sumOf(before), 0);
   if (exceeds(fresh, nodes)) return true;
+  const { doubtedSince, ...undoubted } = ledger;
+  if (isTooMuchInBurst(reading, undoubted, judged)) return true;
   // What grew when a doubt began and shrinks as it ends is no less a removal of this minute.
-  const { doubtedSince: _, ...undoubted } = ledger;
-  return [ledger, undoubted].some((each) => isTooMuchInBurst(reading, each, judged));
+  return doubtedSince !== undefined && isTooMuchInBurst(reading, ledger, judged);
 }
 
 function isTooMuchInBurst(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {

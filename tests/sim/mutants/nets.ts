@@ -2,13 +2,21 @@
  * Short lives under the eyes of the oracle, each with the trouble that some mistake would not
  * survive. A net says what it caught; on the right controller that is nothing.
  */
-import { type HostInventory, PortError } from '../../../src/controllers/ports.ts';
+import { PortError } from '../../../src/controllers/ports.ts';
 import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import { clusterOf, identity, imageOf } from '../../fakes/builders.ts';
 import { uuidOfNode } from '../../oracle/derived.ts';
-import { deadly, readyIn, runJob, writtenBeside, writtenWorld } from '../scenes.ts';
+import {
+  beforeStart,
+  deadly,
+  listBefore,
+  readyIn,
+  runJob,
+  writtenBeside,
+  writtenWorld,
+} from '../scenes.ts';
 import type { World } from '../world.ts';
-import { hang, reopenBetweenListings, withHeadOff, withoutEnd } from './troubles.ts';
+import { hang, reopenBetweenListings, withoutEnd } from './troubles.ts';
 
 const minute = 60_000;
 const strangers = 'aaaaaaaa-0000-4000-8000-000000000001';
@@ -332,20 +340,10 @@ export const nets: Record<string, () => Promise<void>> = {
     await runJob(world, 'alpha-compute-0');
     world.guests.silent.add('alpha-head-0');
     await world.clock.advance(75_000);
-    const { faults } = world.hypervisor;
-    let old: HostInventory | undefined;
-    faults.mishap = (call) => {
-      if (call !== 'inventory') return undefined;
-      return {
-        answer: (truth) => {
-          old ??= withHeadOff(truth as HostInventory);
-          return old;
-        },
-      };
-    };
-    world.clock.after(240, () => {
-      faults.mishap = undefined;
-    });
+    listBefore(
+      world,
+      beforeStart((name) => name === 'alpha-head-0'),
+    );
     world.source.remove(clusterOf());
     await world.clock.advance(5 * minute);
     withoutEnd(world);

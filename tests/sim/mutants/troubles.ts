@@ -1,18 +1,9 @@
 /** What several nets do to a world. */
-import type { HostInventory } from '../../../src/controllers/ports.ts';
 import { clusterOf } from '../../fakes/builders.ts';
 import { runJob } from '../scenes.ts';
 import type { World } from '../world.ts';
 
 const minute = 60_000;
-
-/** The listing as it would be with the head of alpha off. */
-export function withHeadOff(listing: HostInventory): HostInventory {
-  const domains = listing.domains.map((domain) =>
-    domain.name === 'alpha-head-0' ? { ...domain, state: 'shutoff' as const, id: -1 } : domain,
-  );
-  return { ...listing, pool: { ...listing.pool }, domains };
-}
 
 /** The job ends, and while the host makes a listing a person has the node back, with another job. */
 export async function reopenBetweenListings(

@@ -51,12 +51,13 @@ function nextStep(
   { destroy, deleteVolume, undefine }: WayOut,
 ): StagedNode {
   const told = verdict?.kind === 'drained' ? verdict : undefined;
+  const going = (reason: string, message: string): StagedNode['outcome'] => ({
+    phase: 'Deleting',
+    reason: told?.reason ?? reason,
+    message: `${removal.reason}: ${message}`,
+  });
   const remove = (message: string, action: HostAction): StagedNode => ({
-    outcome: {
-      phase: 'Deleting',
-      reason: told?.reason ?? 'Removing',
-      message: `${removal.reason}: ${message}`,
-    },
+    outcome: going('Removing', message),
     actions: [
       { action: { host: scope.cluster.host, ...action }, why: `${removal.reason}: ${message}` },
     ],
@@ -70,14 +71,7 @@ function nextStep(
   }
   if (undefine && verdict?.kind !== 'absent') {
     const message = told?.message ?? 'powered off; waiting until the scheduler has forgotten it';
-    return {
-      outcome: {
-        phase: 'Deleting',
-        reason: told?.reason ?? 'Leaving',
-        message: `${removal.reason}: ${message}`,
-      },
-      actions: [],
-    };
+    return { outcome: going('Leaving', message), actions: [] };
   }
   if (!scope.inventory.pool.active) {
     const message = 'its disk cannot be seen, because the storage pool is not active';
