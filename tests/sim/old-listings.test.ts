@@ -178,3 +178,59 @@ test('a worker that Slurm does not hear for a moment keeps its job, whatever one
   await world.clock.advance(3 * minute);
   await assertUnharmed(world, jobs);
 });
+
+test('a head is not told to be without its disk because of a listing of an earlier life', async () => {
+  const world = writtenWorld(clusterOf());
+  await world.start();
+  await world.untilReady('alpha');
+  let past: HostInventory | undefined;
+  const { faults } = world.hypervisor;
+  faults.mishap = () => {
+    const now = world.hypervisor.view();
+    const hasDisk = now.pool.volumes.some(({ name }) => name.startsWith(head));
+    if (stateIn(now, head) === 'shutoff' && !hasDisk) past ??= now;
+    return undefined;
+  };
+  world.source.remove(clusterOf());
+  await world.untilGone('alpha');
+  world.source.put(clusterOf());
+  await world.untilReady('alpha');
+  await world.clock.advance(minute);
+  assert.ok(past);
+  const told: string[] = [];
+  const { appendEvent } = world.state;
+  world.state.appendEvent = (event) => {
+    told.push(event.reason);
+    return appendEvent.call(world.state, event);
+  };
+  travel(world, 2, past);
+  await world.clock.advance(minute);
+  assert.ok(!told.includes('DiskMissing'), told.join());
+});
+
+for (const [what, call] of [
+  ['network', 'removeNetwork'],
+  ['images', 'deleteVolume'],
+] as const) {
+  test(`a listing of before a cluster was made does not end its record while its ${what} cannot be removed`, async () => {
+    const world = writtenWorld(clusterOf());
+    const before = world.hypervisor.view();
+    await world.start();
+    await world.untilReady('alpha');
+    let failing = false;
+    world.hypervisor.onChange(() => {
+      if (failing || world.hypervisor.domains.size > 0) return;
+      failing = true;
+      for (let count = 0; count < 12; count += 1) world.hypervisor.failNext(call);
+    });
+    world.source.remove(clusterOf());
+    await world.clock.advance(10_000);
+    assert.equal(world.hypervisor.domains.size, 0);
+    assert.equal(world.state.has('default/alpha'), true, 'it waits');
+    travel(world, 2, before);
+    await world.clock.advance(30_000);
+    await world.until('it is gone', () => !world.state.has('default/alpha'), 90 * minute);
+    assert.deepEqual(world.picture(), { domains: [], volumes: [], networks: [] });
+    assert.deepEqual(world.watched.violations, []);
+  });
+}

@@ -254,11 +254,13 @@ export class Controller {
   }
 
   async #report(key: string, cluster: Cluster, round: Round): Promise<void> {
-    const { planned, seen } = round;
+    const { observed, planned, seen } = round;
     const { namespace, name } = round.desired;
     // An effect that ended after the listing was made may have left something behind.
     const idle = cluster.effects.operations().length === 0 && cluster.effects.mark() === seen;
-    if (planned.finished && idle) {
+    const { inventory } = 'inventory' in observed.host ? observed.host : {};
+    // With the record goes all that knows of what a listing of before has missed.
+    if (cluster.sightings.isGone(planned.finished && idle ? inventory : undefined)) {
       await this.#ports.state.removeCluster(namespace, name);
       this.#clusters.delete(key);
       this.#options.onStatus?.(key, undefined);

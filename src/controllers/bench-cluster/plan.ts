@@ -59,7 +59,7 @@ export interface Plan {
   unseen: ReadonlySet<string>;
   /** Nodes whose earlier repairs count no more. */
   recovered: string[];
-  /** Everything of a deleted cluster is gone. */
+  /** The listing has nothing of a deleted cluster any more. */
   finished: boolean;
   /** Look again then at the latest, in ms since the epoch. */
   wakeAt: number;

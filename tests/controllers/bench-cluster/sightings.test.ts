@@ -102,3 +102,18 @@ describe('what is in no listing any more', () => {
     assert.deepEqual(looks.look(), []);
   });
 });
+
+describe('a cluster is gone', () => {
+  test('when two looks in a row have found nothing of it', async () => {
+    const { clock, sightings, round } = new Looks();
+    const look = () => structuredClone(round.inventory);
+    assert.equal(sightings.isGone(look()), false);
+    assert.equal(sightings.isGone(undefined), false, 'this one has found something');
+    const nothing = look();
+    assert.equal(sightings.isGone(nothing), false);
+    assert.equal(sightings.isGone({ ...nothing }), false, 'it is the same listing');
+    assert.equal(sightings.isGone(look()), true);
+    await clock.advance(500);
+    assert.equal(sightings.isGone(nothing), true, 'it is another look at the host');
+  });
+});

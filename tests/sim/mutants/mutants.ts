@@ -416,8 +416,8 @@ export const mutants: Mutant[] = [
   {
     name: 'a listing that is given out again is another one',
     file: `${cluster}/sightings.ts`,
-    from: "return off === 'surely' || off.listing !== listing || now - off.at >= sharedMs;",
-    to: "return off === 'surely' || (off.listing !== undefined && listing !== undefined && now > 0);",
+    from: 'return look.listing !== before.listing || look.at - before.at >= sharedMs;',
+    to: 'return look.at > 0 && before.at >= 0;',
     net: 'an old listing',
     says: 'S3',
   },

@@ -9,17 +9,16 @@ import { controlPlanePool } from '../desired.ts';
 import { type LooseDisk, looseDisks } from '../loose-disks.ts';
 import type { Blocker, PlannedAction } from '../plan.ts';
 import type { ClusterScope } from '../scope.ts';
+import { sharedMs } from '../sightings.ts';
 
 export interface Cleanup {
   actions: PlannedAction[];
   blockers: Blocker[];
+  /** Nothing of it is in this listing. */
   finished: boolean;
-  /** When to look whether all is gone for sure, in ms since the epoch. */
+  /** When to look whether that is so for sure, in ms since the epoch. */
   dueAt: number;
 }
-
-/** Between the two looks that must both find nothing. */
-const betweenLooksMs = 1_000;
 
 export function planCleanup(scope: ClusterScope): Cleanup {
   const cleanup: Cleanup = {
@@ -32,10 +31,7 @@ export function planCleanup(scope: ClusterScope): Cleanup {
   // No volume is listed of an inactive pool: then nothing says that all are gone.
   const waits = cleanup.actions.length + cleanup.blockers.length > 0;
   if (waits || !scope.inventory.pool.active) return cleanup;
-  // A listing may be one of before, and with the record goes all that knows of what it missed.
-  cleanup.finished = scope.observed.previous?.nodes.length === 0;
-  if (!cleanup.finished) cleanup.dueAt = scope.now + betweenLooksMs;
-  return cleanup;
+  return { ...cleanup, finished: true, dueAt: scope.now + sharedMs };
 }
 
 function removeNetwork(scope: ClusterScope, cleanup: Cleanup): void {

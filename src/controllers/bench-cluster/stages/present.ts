@@ -96,6 +96,10 @@ function volume(
     if (waiting) return waiting;
     // It was made before the domain was defined. An empty one in its place would hide the loss.
     if (node.domain && node.role === 'controlPlane') {
+      // A listing may be of an earlier life of the head, and nobody is told of a loss by one alone.
+      if (scope.observed.sightings?.unsure.has(node.name)) {
+        return wait('NotReady', 'PoweredOff', 'the domain is off by one listing of the host');
+      }
       return wait(
         'Stalled',
         'DiskMissing',
