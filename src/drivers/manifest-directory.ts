@@ -124,7 +124,7 @@ class ManifestDirectory implements ManifestSource {
       this.#unreadable(listed.reason);
     } else {
       await this.#directoryRead(listed);
-      await this.#files.look(listed.names);
+      await this.#files.look(listed.names, this.#trust === 'confirmed');
       if (this.#closed) return;
       // A mount in the midst of a look gives half of one directory and half of another.
       const now = await this.#options.files.identity(this.#directory).catch(() => undefined);
@@ -219,14 +219,16 @@ class ManifestDirectory implements ManifestSource {
 
   #publish(distrust: string | undefined): void {
     const { manifests, faults, unknown } = takeIn(this.#files.list());
+    const what = unknown?.broken ? 'has faults' : 'is being written';
     const reason =
       distrust !== undefined
         ? `${this.#directory} ${distrust}`
-        : unknown && `${unknown} has faults, and what it held before is not known`;
+        : unknown && `${unknown.path} ${what}, and what it held before is not known`;
+    const settling = distrust === undefined ? unknown?.broken === false : distrust === onlyOnce;
     this.#snapshot = {
       trusted: reason === undefined,
       ...(reason !== undefined && { reason }),
-      ...(distrust === onlyOnce && { settling: true }),
+      ...(settling && { settling }),
       manifests,
       faults,
     };

@@ -16,6 +16,8 @@ export interface ManifestFile {
   loaded: Loaded;
   /** The same was read twice, with time between. */
   settled: boolean;
+  /** What it held before is known: it was settled once, or came when all others were. */
+  known: boolean;
   /** It was not there when the directory was last read. */
   missing: boolean;
   /** In force from this file, also while it is broken or missing. */
@@ -27,8 +29,14 @@ export interface ManifestFile {
 export interface ManifestSet {
   manifests: Manifest[];
   faults: Fault[];
-  /** A file that is broken, and of which no good version was seen: what it holds is not known. */
-  unknown?: string;
+  /** A file of which nobody knows what it stands for. */
+  unknown?: Unknown;
+}
+
+export interface Unknown {
+  path: string;
+  /** No good version of it was seen; otherwise it is being written, and another look tells. */
+  broken: boolean;
 }
 
 export function manifestKey({ kind, object }: Manifest): string {
@@ -50,12 +58,19 @@ export function takeIn(files: readonly ManifestFile[]): ManifestSet {
   for (const file of present) {
     if (broken.has(file.path)) faults.push(...heldBackFaults(file, faults));
   }
-  const unknown = present.find(({ path, kept }) => broken.has(path) && kept.length === 0);
-  return {
-    manifests: inForce(files, broken),
-    faults,
-    ...(unknown && { unknown: unknown.path }),
-  };
+  const unknown = unknownOf(files, broken);
+  return { manifests: inForce(files, broken), faults, ...(unknown && { unknown }) };
+}
+
+/** One that was never good and is gone counts, too, until its absence is confirmed. */
+function unknownOf(
+  files: readonly ManifestFile[],
+  broken: ReadonlySet<string>,
+): Unknown | undefined {
+  const isBroken = ({ path, kept, missing, loaded }: ManifestFile) =>
+    kept.length === 0 && (missing ? loaded.faults.length > 0 : broken.has(path));
+  const file = files.find(isBroken) ?? files.find(({ known }) => !known);
+  return file && { path: file.path, broken: isBroken(file) };
 }
 
 function accept(file: ManifestFile): void {

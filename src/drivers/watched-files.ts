@@ -51,9 +51,12 @@ export class WatchedFiles {
     return [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
-  /** The directory was read well, and these are its manifests. */
-  async look(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#lookAt(name)));
+  /**
+   * The directory was read well, and these are its manifests; `confirmed`: all that was in it has
+   * been seen before, so what appears now is new.
+   */
+  async look(names: readonly string[], confirmed: boolean): Promise<void> {
+    await Promise.all(names.map((name) => this.#lookAt(name, confirmed)));
     const present = new Set(names);
     for (const name of this.#files.keys()) if (!present.has(name)) this.#missing(name);
   }
@@ -63,7 +66,7 @@ export class WatchedFiles {
     for (const { cancel } of [...this.#files.values(), ...this.#saving.values()]) cancel();
   }
 
-  async #lookAt(name: string): Promise<void> {
+  async #lookAt(name: string, confirmed: boolean): Promise<void> {
     const { files } = this.#options;
     const path = join(this.#directory, name);
     const known = this.#files.get(name);
@@ -74,19 +77,28 @@ export class WatchedFiles {
     if (this.#closed) return;
     if (reading === undefined) this.#missing(name);
     else if (known && !known.missing && sameReading(known, reading)) {
-      if (due && !known.settled) known.settled = true;
-    } else if (!this.#mayBeSaving(name, known, reading)) this.#changed(name, path, reading);
+      if (due && !known.settled) Object.assign(known, { settled: true, known: true });
+    } else if (!this.#mayBeSaving(name, known, reading)) {
+      this.#changed(name, path, reading, confirmed);
+    }
   }
 
-  #changed(name: string, path: string, { stamp, digest, loaded }: Reading): void {
+  #changed(
+    name: string,
+    path: string,
+    { stamp, digest, loaded }: Reading,
+    confirmed: boolean,
+  ): void {
     const known = this.#files.get(name);
     known?.cancel();
+    const settled = this.#options.settleMs === 0;
     const file: WatchedFile = {
       path,
       stamp,
       digest,
       loaded,
-      settled: this.#options.settleMs === 0,
+      settled,
+      known: settled || (known?.known ?? confirmed),
       missing: false,
       kept: known?.kept ?? [],
       marked: known?.marked ?? false,

@@ -46,6 +46,7 @@ export function between(choice: Choice, low: number, high: number, label: string
  */
 const apart = new Map([
   ['neighbour', 0x1d197],
+  ['in files', 1060531],
   ['with humanEdits', 0x194e6812],
   ['rate of humanEdits', 0x1],
   ['humanEdits', 0x2],

@@ -9,7 +9,16 @@ import { copyOf } from './copy.ts';
 
 type AnyObject = Manifest['object'];
 
-export class MemorySource implements ManifestSource {
+/** What people do to manifests, whatever holds them. */
+export interface EditedSource extends ManifestSource {
+  put(object: AnyObject, settled?: boolean): void;
+  remove(object: AnyObject): void;
+  breakFile(object: AnyObject, fault: Fault): void;
+  mend(): void;
+  distrust(reason: string): void;
+}
+
+export class MemorySource implements EditedSource {
   readonly #manifests = new Map<string, Manifest>();
   readonly #listeners = new Set<() => void>();
   #faults: Fault[] = [];

@@ -12,6 +12,7 @@ function read(path: string, text: string | Uint8Array, before?: ManifestFile): M
     path,
     loaded: load(path, text),
     settled: false,
+    known: true,
     missing: false,
     kept: before?.kept ?? [],
     marked: before?.marked ?? false,

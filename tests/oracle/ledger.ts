@@ -134,7 +134,8 @@ export class Ledger {
 
   #present(cluster: string, manifest: ManifestTruth, source: SourceTruth, now: number): void {
     const before = this.inForce(cluster);
-    this.#void.add(cluster);
+    if (manifest.origin.missing) this.#void.delete(cluster);
+    else this.#void.add(cluster);
     const { annotations = {} } = manifest.object.metadata;
     if (annotations[protect] === 'true') this.#protected.add(cluster);
     else this.#protected.delete(cluster);

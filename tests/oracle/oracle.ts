@@ -44,6 +44,11 @@ export class Oracle {
     this.memory.sourceChanged(this.#witness.source(), this.#witness.now());
   }
 
+  /** The source says what no file holds. */
+  misread(message: string): void {
+    this.#add('S7', [message]);
+  }
+
   /** A new process begins; it may try at once what an earlier one failed at. */
   processStarted(): void {
     this.memory.attempts.processStarted();

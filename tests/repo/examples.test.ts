@@ -21,7 +21,7 @@ test('every example loads without a fault', () => {
 
 test('the examples can be in one directory, and name hosts that are there', () => {
   const files = examples.map(({ path, loaded }) => {
-    return { path, loaded, settled: true, missing: false, kept: [], marked: false };
+    return { path, loaded, settled: true, known: true, missing: false, kept: [], marked: false };
   });
   const { manifests, faults } = takeIn(files);
   assert.deepEqual(faults, []);

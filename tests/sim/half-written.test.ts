@@ -22,7 +22,6 @@ async function opened(text: string) {
   files.write(`${directory}/other.yaml`, clusterText({ name: 'other' }));
   const source = await openManifestDirectory(directory, { clock, files });
   await clock.advance(5000);
-  assert(source.snapshot().trusted);
   return { clock, files, source };
 }
 
@@ -47,6 +46,7 @@ samples.set('twelve', clusterText({ name: 'twelve', replicas: 12 }));
 for (const [name, text] of samples) {
   test(`${name}: nothing is lost while it is written anew, whatever byte the look meets`, async () => {
     const { clock, files, source } = await opened(text);
+    assert(source.snapshot().trusted);
     const before = inForce(source);
     const bytes = Buffer.from(text);
     for (let length = 0; length < bytes.length; length += 1) {
@@ -70,6 +70,7 @@ for (const [name, text] of samples) {
 test('a file that ended with the mark and is left cut short is no order, wherever it was cut', async () => {
   const text = `${clusterText({ name: 'a', replicas: 12 })}...\n`;
   const { clock, files, source } = await opened(text);
+  assert(source.snapshot().trusted);
   for (let length = 1; length < text.length; length += 1) {
     files.write(file, text.slice(0, length));
     await clock.advance(60_000);
@@ -94,5 +95,38 @@ test('a lost event costs time and nothing else', async () => {
   const nodes = () => inForce(source).find(({ name }) => name === 'a')?.nodes;
   assert.deepEqual(nodes(), [2]);
   assert(await clock.advanceUntil(() => nodes()?.[0] === 3, 11_000));
+  await source.close();
+});
+
+test('after a start, a broken file that is away for a moment is not gone', async () => {
+  const { clock, files, source } = await opened('kind: [BenchCluster');
+  assert.equal(source.snapshot().trusted, false);
+  const names = () => inForce(source).map(({ name }) => name);
+  files.remove(file);
+  await clock.advance(1000);
+  assert.equal(source.snapshot().trusted, false);
+  files.write(file, clusterText({ name: 'a' }));
+  await clock.advance(5000);
+  assert.deepEqual([source.snapshot().trusted, names()], [true, ['a', 'other']]);
+  await source.close();
+});
+
+test('after a start, what a file does not hold yet while it is written is not gone', async () => {
+  const { clock, files } = await opened(clusterText({ name: 'a' }));
+  const source = await openManifestDirectory(directory, { clock, files });
+  const text = (...names: string[]) => names.map((name) => clusterText({ name })).join('---\n');
+  await clock.advance(1000);
+  files.write(file, text('a', 'b'));
+  await clock.advance(1500);
+  const { trusted, settling, reason } = source.snapshot();
+  assert.deepEqual([trusted, settling], [false, true]);
+  assert.match(reason ?? '', /a\.yaml is being written, and what it held before is not known/);
+  files.write(file, text('a', 'b', 'c'));
+  await clock.advance(2100);
+  assert.deepEqual(inForce(source).length, 4);
+  assert.equal(source.snapshot().trusted, true);
+  files.write(`${directory}/new.yaml`, clusterText({ name: 'new' }));
+  await clock.advance(100);
+  assert.equal(source.snapshot().trusted, true, 'what comes later takes the place of nothing');
   await source.close();
 });

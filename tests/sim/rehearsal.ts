@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ClusterPlan, PlanReport } from '../../src/cli/plan-report.ts';
-import { MemorySource } from '../../src/sim/memory-source.ts';
+import { type EditedSource, MemorySource } from '../../src/sim/memory-source.ts';
 import { planOf } from '../../src/wiring/plan.ts';
 import { hostOf, identity } from '../fakes/builders.ts';
 import { deedOf, harmedBy, names, stepsOf } from './deeds.ts';
@@ -14,7 +14,7 @@ import { World } from './world.ts';
 
 export interface Edit {
   what: string;
-  write?(source: MemorySource): void;
+  write?(source: EditedSource): void;
   /** What is done beside the manifests is heard at once, so no controller runs meanwhile. */
   meanwhile?(world: World): void;
 }

@@ -1,10 +1,11 @@
 /** How the oracle reads the truth of a simulated world. Every answer is a copy. */
+
+import type { ManifestSource } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { SimDomain } from '../../src/sim/domain.ts';
 import type { SimGuests } from '../../src/sim/guests.ts';
 import { poolPath } from '../../src/sim/host.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
-import type { MemorySource } from '../../src/sim/memory-source.ts';
 import type { SlurmCluster, SlurmClusters } from '../../src/sim/slurm/clusters.ts';
 import { isSame } from '../oracle/is-same.ts';
 import type {
@@ -19,7 +20,7 @@ import type {
 export interface WitnessedWorld {
   installation: string;
   clock: Clock;
-  source: MemorySource;
+  source: Pick<ManifestSource, 'snapshot'>;
   hypervisor: SimHypervisor;
   guests: SimGuests;
   slurm: SlurmClusters;

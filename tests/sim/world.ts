@@ -17,7 +17,7 @@ import { Injector } from '../../src/sim/faults/injector.ts';
 import type { FaultName, Mixture } from '../../src/sim/faults/kinds.ts';
 import { SimGuests } from '../../src/sim/guests.ts';
 import { SimHypervisor } from '../../src/sim/hypervisor.ts';
-import { MemorySource } from '../../src/sim/memory-source.ts';
+import { type EditedSource, MemorySource } from '../../src/sim/memory-source.ts';
 import { MemoryState } from '../../src/sim/memory-state.ts';
 import { SlurmGuests } from '../../src/sim/slurm/slurm-guests.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
@@ -37,6 +37,7 @@ import {
   stateThrough,
   stretched,
 } from './membrane.ts';
+import { SourceFiles } from './source-files.ts';
 import { WatchedHypervisor } from './watched-hypervisor.ts';
 import { watchedLog, watchedRunner, watchedState } from './watched-ports.ts';
 import { witnessOf } from './witness.ts';
@@ -60,6 +61,8 @@ export interface WorldOptions {
   choice?: Choice;
   /** Faults that happen by that choice. */
   mixture?: Mixture;
+  /** Manifests are in files, read as in production; without it they are seen at once. */
+  inFiles?: boolean;
   /** Hears of each of them. */
   tell?: (fault: FaultName, where: string) => void;
   /** Says of each effect whether the process dies at it. */
@@ -78,7 +81,9 @@ export const neighbourIdentity: Identity = {
 
 export class World {
   readonly clock: VirtualClock;
-  readonly source = new MemorySource();
+  readonly source: EditedSource;
+  /** The same, where it is of files. */
+  readonly #files: SourceFiles | undefined;
   readonly identity: Identity;
   readonly state: MemoryState;
   readonly hypervisor: SimHypervisor;
@@ -125,9 +130,12 @@ export class World {
         clock: stretched(this.clock, () => this.stretch),
         hypervisor: this.hypervisor,
       });
-    const { clock, hypervisor, slurm, source } = this;
+    const { clock, hypervisor, slurm } = this;
     this.injector = beside?.injector ?? (choice && new Injector({ clock, choice, mixture, tell }));
     if (beside === undefined) this.injector?.afflict(hypervisor);
+    this.#files = choice && options.inFiles ? this.#sourceFiles(choice) : undefined;
+    const source = this.#files ?? new MemorySource();
+    this.source = source;
     this.guests = beside?.guests ?? new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
       ...{ clock, source, hypervisor, slurm, installation },
@@ -162,9 +170,17 @@ export class World {
     const { choice } = this.#options;
     const runner = this.injector?.commands(this.guests) ?? this.guests;
     this.#membrane = membrane;
+    const clock = clockThrough(
+      membrane,
+      stretched(counted(this.clock, this.timers), () => this.stretch),
+      this.#wallOffset,
+    );
+    const source = this.#files ? await this.#files.open(clock) : this.source;
+    // It may have been killed by somebody before it has read all.
+    if (!membrane.alive) return;
     this.#controller = new Controller(
       {
-        source: sourceThrough(membrane, this.source),
+        source: sourceThrough(membrane, source),
         state: stateThrough(membrane, watchedState(this.oracle, this.state, this.secrets)),
         runner: runnerThrough(membrane, watchedRunner(this.oracle, runner)),
         hypervisor: oneHypervisor(
@@ -174,17 +190,21 @@ export class World {
           this.#options.otherHosts,
         ),
         scheduler: () => this.#scheduler,
-        clock: clockThrough(
-          membrane,
-          stretched(counted(this.clock, this.timers), () => this.stretch),
-          this.#wallOffset,
-        ),
+        clock,
         random: () => (choice?.choose(100, 'jitter') ?? 0) / 100,
         log: watchedLog(this.oracle, this.thrown),
       },
       { identity: this.identity },
     );
     await this.#controller.start();
+  }
+
+  #sourceFiles(choice: Choice): SourceFiles {
+    return new SourceFiles({
+      ...{ clock: this.clock, choice },
+      eventDelayMs: () => this.injector?.fileEventMs(),
+      misread: (message) => this.oracle.misread(message),
+    });
   }
 
   /** kill -9; a new process comes a second later, or after that time. */

@@ -14,6 +14,7 @@ import {
   countsOf,
   isCoveredBy,
   isWithin,
+  largerOf,
   nodesIn,
   removalOf,
   revisionOf,
@@ -162,17 +163,19 @@ function isTooMuchInBurst(reading: Reading, ledger: DeletionLedger, judged: Judg
   const { demands, kept, fresh, free } = judged;
   const heldLately = kept.filter(({ since }) => isOfBurst(since, reading, ledger));
   const asked = new Set([...fresh, ...heldLately].map(({ cluster }) => cluster));
-  const earlier = new Map<string, PoolCount[]>();
-  for (const { cluster, pools } of recentChanges(reading, ledger)) {
-    if (!earlier.has(cluster)) earlier.set(cluster, pools);
+  const earlier = new Map<string, DeletionLedger['changes'][number]>();
+  for (const change of recentChanges(reading, ledger)) {
+    if (!earlier.has(change.cluster)) earlier.set(change.cluster, change);
   }
   let nodes = 0;
   const removals = [...new Set([...demands.keys(), ...earlier.keys()])].flatMap((key) => {
     if (free.has(key)) return [];
     const { before = [], after = [] } = demands.get(key) ?? {};
-    const first = earlier.get(key) ?? before;
-    nodes += sumOf(first);
-    return removalOf(key, first, asked.has(key) ? after : before) ?? [];
+    const { pools = before, at = '' } = earlier.get(key) ?? {};
+    nodes += sumOf(pools);
+    // Noted before the clock was set back: what had grown then may have done so long ago.
+    const from = Date.parse(at) > reading.now ? largerOf(pools, before) : pools;
+    return removalOf(key, from, asked.has(key) ? after : before) ?? [];
   });
   return exceeds(removals, nodes);
 }

@@ -34,6 +34,16 @@ export function removalOf(
   return { cluster, deletes: after.length === 0, pools };
 }
 
+/** Of both, pool by pool. */
+export function largerOf(a: readonly PoolCount[], b: readonly PoolCount[]): PoolCount[] {
+  const names = new Set([...a, ...b].map(({ name }) => name));
+  const replicasIn = (counts: readonly PoolCount[], name: string) =>
+    counts.find((pool) => pool.name === name)?.replicas ?? 0;
+  return [...names].map((name) => {
+    return { name, replicas: Math.max(replicasIn(a, name), replicasIn(b, name)) };
+  });
+}
+
 export function nodesIn(removals: readonly Removal[]): number {
   return removals.flatMap(({ pools }) => pools).reduce((sum, { from, to }) => sum + from - to, 0);
 }

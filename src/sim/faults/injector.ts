@@ -16,6 +16,7 @@ const callDeadlineMs = 30_000;
 /** Listings that are kept. */
 const maxPast = 200;
 const longestAnswerMs = 2_000;
+const longestLateMs = 10_000;
 
 export interface InjectorOptions {
   clock: Clock;
@@ -59,12 +60,19 @@ export class Injector {
       const isDeaf = this.active && clock.now() < this.eventsLostUntil;
       if (isDeaf || this.strikes('eventLost', 'event')) return;
       if (this.strikes('eventLate', 'event')) {
-        clock.after(between(choice, 1, 10_000, 'event late by ms'), () => listener(event));
+        clock.after(between(choice, 1, longestLateMs, 'event late by ms'), () => listener(event));
         return;
       }
       listener(event);
       if (this.strikes('eventTwice', 'event')) listener(event);
     };
+  }
+
+  /** How late a file system tells of a change, in ms; undefined when it never does. */
+  fileEventMs(): number | undefined {
+    if (this.strikes('eventLost', 'event')) return undefined;
+    if (!this.strikes('eventLate', 'event')) return 1;
+    return between(this.#options.choice, 1, longestLateMs, 'event late by ms');
   }
 
   /** Faults of commands in guests; they end as SSH's do, by an error of the port. */

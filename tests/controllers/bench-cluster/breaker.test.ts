@@ -229,6 +229,19 @@ describe('a burst', () => {
     assert.deepEqual(world.held, ['c0', 'c1', 'c2'], '30 of 150 nodes, but of 100 a second ago');
   });
 
+  test('is no smaller because a cluster was made before the clock was set back', () => {
+    const [one, two] = clustersOf(2, 3, 'new');
+    assert.ok(one && two);
+    const world = new Installation(clusterOf({ replicas: 3 }), one);
+    world.read([clusterOf({ replicas: 3 }), one, two]);
+    world.wait(-3600);
+    world.read([one, two]);
+    assert.deepEqual(world.held, [], 'a small one by itself');
+    world.wait(1);
+    world.read([one, clusterOf({ name: two.metadata.name, replicas: 1 })]);
+    assert.deepEqual(world.held, [two.metadata.name]);
+  });
+
   test('is met again after a death in between, and counted once', () => {
     const world = new Installation(...ten);
     world.judge(ten.slice(2));

@@ -32,7 +32,7 @@ export const manifestSet: Surface = {
       const known = files.get(index);
       const path = `/m/${index}.yaml`;
       const marks = { kept: known?.kept ?? [], marked: known?.marked ?? false };
-      const state = { settled: false, missing: content.length === 0 };
+      const state = { settled: false, known: true, missing: content.length === 0 };
       files.set(index, { path, loaded: load(path, content), ...state, ...marks });
       const { manifests, faults } = takeIn([...files.values()]);
       const keys = manifests.map(manifestKey);

@@ -472,4 +472,20 @@ export const mutants: Mutant[] = [
     net: 'a unit that fails',
     says: 'S12',
   },
+  {
+    name: 'a broken file that is away for a moment is gone',
+    file: 'src/drivers/manifest-set.ts',
+    from: '(missing ? loaded.faults.length > 0 : broken.has(path))',
+    to: '!missing && loaded.faults.length >= 0 && broken.has(path)',
+    net: 'files that are away for a moment',
+    says: 'S7',
+  },
+  {
+    name: 'a file that is away for a moment is gone',
+    file: 'src/drivers/watched-files.ts',
+    from: 'if (!file.due) return;',
+    to: '',
+    net: 'files that are away for a moment',
+    says: 'S7',
+  },
 ];

@@ -15,7 +15,7 @@ import {
   writtenBeside,
   writtenWorld,
 } from '../scenes.ts';
-import type { World } from '../world.ts';
+import { World } from '../world.ts';
 import { hang, reopenBetweenListings, withoutEnd } from './troubles.ts';
 
 const minute = 60_000;
@@ -27,6 +27,13 @@ export const worlds: World[] = [];
 
 function written(...clusters: BenchCluster[]): World {
   const world = writtenWorld(...clusters);
+  worlds.push(world);
+  return world;
+}
+
+/** A world with manifests in files, in which nothing is left to chance. */
+function inFiles(): World {
+  const world = new World({ choice: { choose: () => 0 }, inFiles: true });
   worlds.push(world);
   return world;
 }
@@ -472,5 +479,22 @@ export const nets: Record<string, () => Promise<void>> = {
     await world.clock.advance(10_000);
     world.hypervisor.disturb(world.domain('alpha-compute-0')?.uuid ?? '', 'destroy');
     await world.clock.advance(5 * minute);
+  },
+
+  /** A file that a new process has only seen broken is renamed away, and comes back whole. */
+  async 'files that are away for a moment'() {
+    const world = await readyIn(inFiles());
+    const breaks = [() => world.source.breakFile(clusterOf(), { file: '', message: '' }), () => {}];
+    for (const before of breaks) {
+      before();
+      await world.clock.advance(minute);
+      world.kill();
+      await world.clock.advance(minute);
+      world.source.remove(clusterOf());
+      await world.clock.advance(1000);
+      world.source.put(clusterOf());
+      await world.clock.advance(5 * minute);
+    }
+    withoutEnd(world);
   },
 };

@@ -48,6 +48,8 @@ const calmMs = 120_000;
 
 /** Of people and accidents; most runs are short. */
 const turns = [2, 1, 3, 4, 2, 1, 3, 6, 8];
+/** One run of so many has its manifests in files, read as in production. */
+const filesIn = 4;
 /** One run of so many has a second installation on its host. */
 const neighbourIn = 6;
 
@@ -59,6 +61,7 @@ export function play(choice: RecordedChoice, restRounds = 100): Played {
   const worlds = (): World[] => scenesOf(scene).map((each) => each.world);
   const options: WorldOptions = {
     choice,
+    inFiles: choice.choose(filesIn, 'in files') === filesIn - 1,
     tell: (fault, where) => {
       for (const { oracle } of worlds()) {
         oracle.reached.met(`fault ${fault}`);
