@@ -161,7 +161,8 @@ export class Ledger {
       manifest.origin.settled &&
       source.manifests.every(
         ({ kind, object, origin }) =>
-          origin.settled || kind !== 'BenchImage' || !named.has(object.metadata.name),
+          origin.settled ||
+          (kind === 'BenchImage' ? !named.has(object.metadata.name) : kind !== 'BenchHost'),
       );
     if (!settled && !this.isOver(cluster) && !grows(before, next)) return;
     this.#add(next);

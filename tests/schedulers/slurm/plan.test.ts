@@ -12,6 +12,7 @@ const join = /^start slurm-join-/;
 const forget = /scontrol delete nodename=a-w-0/;
 const drain = /state=drain reason='benchcluster: replicas lowered'/;
 
+const { daemons } = a.slurmFacts();
 const { address: _unproven, ...unproven } = worker();
 
 const present: Case[] = [
@@ -147,10 +148,7 @@ const present: Case[] = [
   },
   {
     name: 'slurmd that does not run is started again',
-    node: worker(
-      {},
-      a.joinedFacts({ daemons: { ...a.slurmFacts().daemons, slurmd: a.daemon('failed') } }),
-    ),
+    node: worker({}, a.joinedFacts({ daemons: { ...daemons, slurmd: a.daemon('failed') } })),
     view: view([record({ state: 'DOWN+NOT_RESPONDING' })]),
     is: 'configuring Joining',
     does: [join],
@@ -220,7 +218,22 @@ const failedJoin = {
 const leaving: Case[] = [
   {
     name: 'one that Slurm does not know may go',
-    node: worker(a.removed, a.slurmFacts()),
+    node: worker(
+      a.removed,
+      a.slurmFacts({ daemons: { ...daemons, slurmd: a.daemon('inactive') } }),
+    ),
+    view: view([]),
+    is: 'drained',
+  },
+  {
+    name: 'unless its slurmd runs and may register yet',
+    node: worker({ ...a.removed, removalSince: a.now - 29_000 }, a.joinedFacts()),
+    view: view([]),
+    is: 'draining Joining',
+  },
+  {
+    name: 'which it tries every ten seconds',
+    node: worker({ ...a.removed, removalSince: a.now - 30_000 }, a.joinedFacts()),
     view: view([]),
     is: 'drained',
   },
@@ -408,6 +421,22 @@ const leaving: Case[] = [
     name: 'a head that was reached and never formed leaves nobody to ask either',
     node: worker(a.removed),
     head: a.head(a.removed, a.slurmFacts()),
+    is: 'drained',
+  },
+  {
+    name: 'one whose forming was cut may have slurmctld since, and with it workers',
+    node: worker(a.removed),
+    head: a.head(a.removed, a.slurmFacts({ confDigest: 'a' })),
+    is: 'draining SchedulerUnreachable',
+    does: [/^start slurm-head-/],
+  },
+  {
+    name: 'unless slurmctld refused what it was given',
+    node: worker(a.removed),
+    head: a.head(
+      a.removed,
+      a.slurmFacts({ confDigest: 'a', daemons: { ...daemons, slurmctld: a.daemon('failed') } }),
+    ),
     is: 'drained',
   },
   {

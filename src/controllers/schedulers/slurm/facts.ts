@@ -73,7 +73,7 @@ daemon() {
   printf 'daemon %s %s %s\\n' $1 ActiveState "$2" $1 UnitFileState $enabled $1 MainPID "$pid"
   if [ $enabled = enabled ] && [ -z "$pid" ]; then ask=yes; fi
 }
-if [ -e ${appliedPath} ] || [ -e ${slurmdDropInPath} ]; then
+if [ -e ${confPath} ] || [ -e ${appliedPath} ] || [ -e ${slurmdDropInPath} ]; then
   set -- $(systemctl is-active ${units} 2>/dev/null)
 ${daemons.map((name, at) => `  daemon ${name} "\${${at + 1}:-unknown}" ${pidFiles[name]}`).join('\n')}
 fi

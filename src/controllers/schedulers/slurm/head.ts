@@ -67,7 +67,8 @@ function form(
   const script = headScript(input, rendered);
   const work = { family: 'slurm-head', content: { files, script }, evidence };
   const state = workState(work, head.facts?.units ?? [], scope.now);
-  const what = wasFormed(head) ? 'ApplyingConfig' : 'FormingCluster';
+  const isFirst = head.facts?.scheduler.appliedDigest === undefined;
+  const what = isFirst ? 'FormingCluster' : 'ApplyingConfig';
   if (state.kind === 'running') {
     return { verdict: configuring(what, `unit ${state.unit} runs`) };
   }
@@ -95,8 +96,8 @@ function failed(what: string, failure: string, retryAt: number): Verdict {
 
 function whyFormed(head: SlurmNode, rendered: RenderedHead): string {
   const facts = head.facts?.scheduler;
-  if (!wasFormed(head)) return 'the head is not formed';
-  if (facts?.appliedDigest !== rendered.digest) return 'the configuration changed';
+  if (facts?.appliedDigest === undefined) return 'the head is not formed';
+  if (facts.appliedDigest !== rendered.digest) return 'the configuration changed';
   if (facts.confDigest !== rendered.digest) return 'slurm.conf was changed in the guest';
   return 'a daemon of the head does not run';
 }

@@ -25,7 +25,7 @@ export function planRemovedWorker(scope: SlurmScope, node: SlurmNode): Decision 
   const record = view.nodes.get(node.name);
   if (record === undefined) {
     const message = 'Slurm does not know the node';
-    if (isJoining(node)) return { verdict: waiting('Joining', `${message} yet`, {}) };
+    if (isJoining(node, scope.now)) return { verdict: waiting('Joining', `${message} yet`, {}) };
     return { verdict: node.off ? { kind: 'absent' } : { kind: 'drained', message } };
   }
   const why = node.removalReason ?? 'removed';
@@ -72,10 +72,15 @@ function jobsText(jobs: JobRecord[]): string {
   return `${jobs.length} ${jobs.length === 1 ? 'job' : 'jobs'}: ${ids.join(', ')}`;
 }
 
+/** A slurmd that found no slurmctld tries again every ten seconds. */
+const registrationMs = 30_000;
+
 /** It may register at any moment, and be given a job before its power is cut. */
-function isJoining({ off, unitRuns, facts }: SlurmNode): boolean {
-  const runs = facts?.units.some(({ activeState }) => activeState === 'activating');
-  return !off && (unitRuns === true || runs === true);
+function isJoining({ off, unitRuns, facts, removalSince }: SlurmNode, now: number): boolean {
+  if (off) return false;
+  if (unitRuns || facts?.units.some(({ activeState }) => activeState === 'activating')) return true;
+  const runs = facts?.scheduler.daemons.slurmd.active === 'active';
+  return runs && now - (removalSince ?? now) < registrationMs;
 }
 
 function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {

@@ -30,9 +30,17 @@ export function poolsOf(scope: SlurmScope): string[] {
   return [...new Set([...scope.pools, ...workersOf(scope).map(({ pool }) => pool)])].sort();
 }
 
-/** Its guest shows that slurmctld was configured there once. */
+/**
+ * Its guest shows that slurmctld was configured there once. Where the first time was cut, what it
+ * had begun starts again with the machine, and may know workers by now.
+ */
 export function wasFormed(head: SlurmNode): boolean {
-  return head.facts?.scheduler.appliedDigest !== undefined;
+  if (head.facts === undefined) return false;
+  const { appliedDigest, confDigest, daemons } = head.facts.scheduler;
+  const { active, enabled } = daemons.slurmctld;
+  return (
+    appliedDigest !== undefined || (confDigest !== undefined && enabled && active !== 'failed')
+  );
 }
 
 /**
