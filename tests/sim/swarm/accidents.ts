@@ -136,6 +136,9 @@ const accidents: Partial<Record<FaultName, Accident>> = {
     const node = pick(choice, nodesOf({ ...cluster, replicas: 4 }).slice(1), 'old disk of');
     const uuid = uuidOfNode(identity.installation, `default/${cluster.name}`, node);
     const name = diskOfNode(node, uuid);
+    // What was written and gone before anybody read it has had no life.
+    if (!world.oracle.memory.ledger.clusters().includes(`default/${cluster.name}`))
+      return undefined;
     // One that is left has outlived its domain.
     if (volumes.has(name) || world.hypervisor.domains.has(uuid)) return undefined;
     const capacityBytes = pick(choice, [10 * 2 ** 30, 2 ** 33], 'old disk bytes');
