@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { plan } from '../../../src/controllers/schedulers/slurm/plan.ts';
 import * as a from './builders.ts';
+import { type Case, check } from './plan-check.ts';
+
+const { daemons } = a.slurmFacts();
 
 const off = a.worker({ ...a.removed, ...a.off });
 
@@ -60,3 +63,36 @@ test('what was on a worker whose power is cut is told, whoever cut it and why', 
   };
   assert.deepEqual(verdictOf(['7', '8']), told);
 });
+
+const mayBeKnown: Case[] = [
+  {
+    name: 'one that Slurm does not know stays while its slurmd runs and may register yet',
+    node: a.worker({ ...a.removed, removalSince: a.now - 29_000 }, a.joinedFacts()),
+    view: a.view([]),
+    is: 'draining Joining',
+  },
+  {
+    name: 'and goes then: a slurmd tries every ten seconds',
+    node: a.worker({ ...a.removed, removalSince: a.now - 30_000 }, a.joinedFacts()),
+    view: a.view([]),
+    is: 'drained',
+  },
+  {
+    name: 'a head whose forming was cut may have slurmctld since, and with it workers',
+    node: a.worker(a.removed),
+    head: a.head(a.removed, a.slurmFacts({ confDigest: 'a' })),
+    is: 'draining SchedulerUnreachable',
+    does: [/^start slurm-head-/],
+  },
+  {
+    name: 'unless slurmctld refused what it was given',
+    node: a.worker(a.removed),
+    head: a.head(
+      a.removed,
+      a.slurmFacts({ confDigest: 'a', daemons: { ...daemons, slurmctld: a.daemon('failed') } }),
+    ),
+    is: 'drained',
+  },
+];
+
+for (const each of mayBeKnown) check(each);

@@ -226,18 +226,6 @@ const leaving: Case[] = [
     is: 'drained',
   },
   {
-    name: 'unless its slurmd runs and may register yet',
-    node: worker({ ...a.removed, removalSince: a.now - 29_000 }, a.joinedFacts()),
-    view: view([]),
-    is: 'draining Joining',
-  },
-  {
-    name: 'which it tries every ten seconds',
-    node: worker({ ...a.removed, removalSince: a.now - 30_000 }, a.joinedFacts()),
-    view: view([]),
-    is: 'drained',
-  },
-  {
     name: 'unless a unit of ours may make it known at any moment',
     node: worker({ ...a.removed, unitRuns: true }),
     view: view([]),
@@ -421,22 +409,6 @@ const leaving: Case[] = [
     name: 'a head that was reached and never formed leaves nobody to ask either',
     node: worker(a.removed),
     head: a.head(a.removed, a.slurmFacts()),
-    is: 'drained',
-  },
-  {
-    name: 'one whose forming was cut may have slurmctld since, and with it workers',
-    node: worker(a.removed),
-    head: a.head(a.removed, a.slurmFacts({ confDigest: 'a' })),
-    is: 'draining SchedulerUnreachable',
-    does: [/^start slurm-head-/],
-  },
-  {
-    name: 'unless slurmctld refused what it was given',
-    node: worker(a.removed),
-    head: a.head(
-      a.removed,
-      a.slurmFacts({ confDigest: 'a', daemons: { ...daemons, slurmctld: a.daemon('failed') } }),
-    ),
     is: 'drained',
   },
   {
