@@ -85,7 +85,7 @@ export class SourceFiles implements EditedSource {
   }
 
   remove(object: AnyObject): void {
-    this.#writtenOf(object).goneAt = this.#options.clock.now();
+    this.#writtenOf(object).goneAt ??= this.#options.clock.now();
     this.#files.remove(this.#pathOf(object));
   }
 
