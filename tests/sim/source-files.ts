@@ -77,6 +77,10 @@ export class SourceFiles implements EditedSource {
     if (written.goneAt !== undefined) written.backAt = this.#options.clock.now();
     delete written.goneAt;
     const path = this.#pathOf(object);
+    // Wherever the directory was when it could not be read.
+    for (const place of [directory, elsewhere]) {
+      this.#files.fail(`${place}/${nameOf(object)}`, undefined);
+    }
     const text = Buffer.from(stringify(object));
     const how = pick(choice, ['whole', 'renamed', 'in pieces'], 'written');
     if (how === 'renamed') this.#files.replace(path, text);
@@ -89,9 +93,12 @@ export class SourceFiles implements EditedSource {
     this.#files.remove(this.#pathOf(object));
   }
 
+  /** Until it is put again. */
   breakFile(object: AnyObject): void {
     this.#writtenOf(object);
-    this.#files.write(this.#pathOf(object), 'kind: [BenchCluster');
+    const isUnreadable = this.#options.choice.choose(2, 'file unreadable') === 1;
+    if (isUnreadable) this.#files.fail(this.#pathOf(object), 'EACCES');
+    else this.#files.write(this.#pathOf(object), 'kind: [BenchCluster');
   }
 
   distrust(): void {
