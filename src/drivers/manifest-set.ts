@@ -88,7 +88,8 @@ function accept(file: ManifestFile): void {
   file.marked = marked;
 }
 
-function asMissing(manifest: Manifest): Manifest {
+/** As one that is gone from its file, and whose absence is not confirmed. */
+export function asMissing(manifest: Manifest): Manifest {
   return { ...manifest, origin: { ...manifest.origin, missing: true } } as Manifest;
 }
 

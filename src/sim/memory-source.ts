@@ -7,7 +7,7 @@ import type { Fault } from '../crd/fault.ts';
 import type { Manifest } from '../crd/manifest.ts';
 import { copyOf } from './copy.ts';
 
-type AnyObject = Manifest['object'];
+export type AnyObject = Manifest['object'];
 
 /** What people do to manifests, whatever holds them. */
 export interface EditedSource extends ManifestSource {

@@ -6,14 +6,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { ManifestSource, SourceSnapshot } from '../../src/controllers/ports.ts';
-import type { Manifest } from '../../src/crd/manifest.ts';
 import { openManifestDirectory } from '../../src/drivers/manifest-directory.ts';
+import { asMissing } from '../../src/drivers/manifest-set.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { between, type Choice, pick } from '../../src/sim/choice.ts';
 import { SimFiles } from '../../src/sim/files.ts';
-import type { EditedSource } from '../../src/sim/memory-source.ts';
-
-type AnyObject = Manifest['object'];
+import type { AnyObject, EditedSource } from '../../src/sim/memory-source.ts';
 
 const directory = '/manifests';
 const elsewhere = '/elsewhere';
@@ -189,10 +187,6 @@ export class SourceFiles implements EditedSource {
       written.inForce = false;
     }
   }
-}
-
-function asMissing(manifest: Manifest): Manifest {
-  return { ...manifest, origin: { ...manifest.origin, missing: true } } as Manifest;
 }
 
 function nameOf({ kind, metadata }: AnyObject): string {

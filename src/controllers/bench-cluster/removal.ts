@@ -27,7 +27,7 @@ export function removalOf(
   after: readonly PoolCount[],
 ): Removal | undefined {
   const pools = before.flatMap(({ name, replicas: from }) => {
-    const to = after.find((pool) => pool.name === name)?.replicas ?? 0;
+    const to = replicasIn(after, name);
     return from > to ? [{ name, from, to }] : [];
   });
   if (pools.length === 0) return undefined;
@@ -37,8 +37,6 @@ export function removalOf(
 /** Of both, pool by pool. */
 export function largerOf(a: readonly PoolCount[], b: readonly PoolCount[]): PoolCount[] {
   const names = new Set([...a, ...b].map(({ name }) => name));
-  const replicasIn = (counts: readonly PoolCount[], name: string) =>
-    counts.find((pool) => pool.name === name)?.replicas ?? 0;
   return [...names].map((name) => {
     return { name, replicas: Math.max(replicasIn(a, name), replicasIn(b, name)) };
   });
@@ -72,6 +70,10 @@ export function isCoveredBy(removal: Removal, shown: Removal): boolean {
 export function revisionOf(held: readonly HeldRemoval[]): string {
   const sorted = held.toSorted((a, b) => (a.cluster < b.cluster ? -1 : 1));
   return digestOf(sorted).slice(0, 12);
+}
+
+function replicasIn(counts: readonly PoolCount[], name: string): number {
+  return counts.find((pool) => pool.name === name)?.replicas ?? 0;
 }
 
 function poolOf({ pools }: Removal, name: string) {

@@ -55,12 +55,13 @@ export class Injector {
 
   /** How events come to one who listens: lost, late or twice. */
   events<Event>(listener: (event: Event) => void): (event: Event) => void {
-    const { clock, choice } = this.#options;
+    const { clock } = this.#options;
     return (event) => {
       const isDeaf = this.active && clock.now() < this.eventsLostUntil;
-      if (isDeaf || this.strikes('eventLost', 'event')) return;
-      if (this.strikes('eventLate', 'event')) {
-        clock.after(between(choice, 1, longestLateMs, 'event late by ms'), () => listener(event));
+      const lateMs = isDeaf ? undefined : this.#lateMs();
+      if (lateMs === undefined) return;
+      if (lateMs > 0) {
+        clock.after(lateMs, () => listener(event));
         return;
       }
       listener(event);
@@ -70,8 +71,14 @@ export class Injector {
 
   /** How late a file system tells of a change, in ms; undefined when it never does. */
   fileEventMs(): number | undefined {
+    const lateMs = this.#lateMs();
+    return lateMs === undefined ? undefined : Math.max(1, lateMs);
+  }
+
+  /** Of one event; undefined when it is lost. */
+  #lateMs(): number | undefined {
     if (this.strikes('eventLost', 'event')) return undefined;
-    if (!this.strikes('eventLate', 'event')) return 1;
+    if (!this.strikes('eventLate', 'event')) return 0;
     return between(this.#options.choice, 1, longestLateMs, 'event late by ms');
   }
 
