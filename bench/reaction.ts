@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reconcileAnnotation } from '../src/crd/annotations.ts';
 import { type Connection, connect } from '../src/libvirt/connection.ts';
 import { dialUnix } from '../src/libvirt/dial.ts';
 import { quantile, type Row } from './figures.ts';
@@ -69,11 +70,14 @@ spec:
 `;
 }
 
-/** Without a scheduler that answers only Force lets a worker go. */
-function manifest(replicas: number): string {
+/**
+ * Without a scheduler that answers only Force lets a worker go. Another `reconcile` has the
+ * controller forget what it has mended before.
+ */
+function manifest(replicas: number, reconcile = 0): string {
   return `apiVersion: benchcluster.io/v1alpha1
 kind: BenchCluster
-metadata: {name: ${name}}
+metadata: {name: ${name}, annotations: {${reconcileAnnotation}: "${reconcile}"}}
 spec:
   scheduler: {slurm: {}}
   image: empty
@@ -152,6 +156,8 @@ async function kills(
   await settled(stage, workers + 1);
   const taken: Kill[] = [];
   for (let round = 0; round < rounds; round += 1) {
+    // One that goes off again and again is switched on later and later, and the first time counts.
+    await stage.write(`${name}.yaml`, manifest(workers, round));
     await jitter();
     const victim = `${name}-w-${round % workers}`;
     const pid = qemuOf(stage, victim);
