@@ -83,6 +83,8 @@ async function ssh(root: string, address: string, script: string): Promise<strin
   ].flatMap((option) => ['-o', option]);
   const argv = [...options, '-F', 'none', '-i', join(root, 'key'), `root@${address}`, '/bin/sh -s'];
   const child = run('ssh', argv);
+  // Refused, ssh is gone before it is given the script; its exit says so, and the caller tries again.
+  child.child.stdin?.on('error', () => {});
   child.child.stdin?.end(script);
   return (await child).stdout;
 }
