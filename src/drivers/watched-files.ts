@@ -78,7 +78,7 @@ export class WatchedFiles {
     if (reading === undefined) this.#missing(name);
     else if (known && !known.missing && sameReading(known, reading)) {
       if (due && !known.settled) Object.assign(known, { settled: true, known: true });
-    } else if (!this.#mayBeSaving(name, known, reading)) {
+    } else if (!this.#mayBeSaving(name, reading)) {
       this.#changed(name, path, reading, confirmed);
     }
   }
@@ -110,11 +110,10 @@ export class WatchedFiles {
   }
 
   /** Many programs empty a file before they write it: its faults wait a moment. */
-  #mayBeSaving(name: string, known: WatchedFile | undefined, reading: Reading): boolean {
+  #mayBeSaving(name: string, reading: Reading): boolean {
     const saving = this.#saving.get(name);
     const good = reading.loaded.faults.length === 0;
-    const showsFaults = known !== undefined && known.loaded.faults.length > 0;
-    if (good || showsFaults || saving?.over || !this.#started) {
+    if (good || saving?.over || !this.#started) {
       saving?.cancel();
       this.#saving.delete(name);
       return false;

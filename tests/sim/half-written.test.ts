@@ -84,6 +84,31 @@ test('a file that ended with the mark and is left cut short is no order, whereve
   await source.close();
 });
 
+test('a file that is written byte by byte tells its faults ten times a second, not at each byte', async () => {
+  const text = clusterText({ name: 'a', replicas: 3 });
+  const { clock, files, source } = await opened(text);
+  const told: string[] = [];
+  source.onChange(() =>
+    told.push(
+      source
+        .snapshot()
+        .faults.map(({ message }) => message)
+        .join(),
+    ),
+  );
+  for (let length = 0; length < text.length; length += 1) {
+    files.write(file, text.slice(0, length));
+    await clock.advance(2);
+  }
+  const faults = told.filter((fault) => fault !== '');
+  const most = (2 * text.length) / 100;
+  assert(faults.length > 1 && faults.length <= most, `${faults.length} of at most ${most}`);
+  files.write(file, text);
+  await clock.advance(5000);
+  assert.equal(told.at(-1), '');
+  await source.close();
+});
+
 test('a lost event costs time and nothing else', async () => {
   const clock = new VirtualClock();
   const files = new SimFiles({ clock, eventDelayMs: () => undefined });
