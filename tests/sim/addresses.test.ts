@@ -16,6 +16,14 @@ function leasesOf(world: World) {
   return network(world).leases.filter(({ mac }) => mac === world.domain(worker)?.mac);
 }
 
+function swapAddresses(world: World, ...names: [string, string]): void {
+  const macs = names.map((name) => world.domain(name)?.mac ?? '');
+  network(world).leases = network(world).leases.map((lease) => {
+    const mac = macs.includes(lease.mac) ? macs.find((each) => each !== lease.mac) : lease.mac;
+    return { ...lease, mac: mac ?? '' };
+  });
+}
+
 /** Commands that were sent to that node. */
 function commands(world: World): number {
   return world.effects.names.filter((name) => name.startsWith(`guest ${worker} `)).length;
@@ -61,11 +69,7 @@ test('two guests that have changed addresses unseen get no command meant for the
   const world = await readyWorld();
   const before = world.hypervisor.view();
   const other = 'alpha-compute-1';
-  const macs = [worker, other].map((name) => world.domain(name)?.mac ?? '');
-  network(world).leases = network(world).leases.map((lease) => {
-    const mac = macs.includes(lease.mac) ? macs.find((each) => each !== lease.mac) : lease.mac;
-    return { ...lease, mac: mac ?? '' };
-  });
+  swapAddresses(world, worker, other);
   const until = world.clock.now() + 2 * minute;
   world.hypervisor.faults.mishap = (call) => {
     const isOld = call === 'inventory' && world.clock.now() < until;
@@ -82,5 +86,19 @@ test('two guests that have changed addresses unseen get no command meant for the
   await world.clock.advance(2 * minute);
   await world.untilReady('alpha');
   assert.deepEqual(world.watched.made(), made);
+  assert.deepEqual(world.watched.violations, []);
+});
+
+test('a worker that joins a head at an address of before tries the new one within minutes', async () => {
+  const world = writtenWorld(clusterOf({ replicas: 1 }));
+  await world.start();
+  await world.until('it joins', () => node(world)?.reason === 'RunningUnit');
+  // Its slurmd has its configuration, and then nobody answers where scontrol asks.
+  await world.clock.advance(800);
+  swapAddresses(world, 'alpha-head-0', worker);
+  const begin = world.clock.now();
+  await world.until('it is ready', () => world.isReady('alpha'), 60 * minute);
+  const seconds = (world.clock.now() - begin) / 1000;
+  assert(seconds < 300, `after ${seconds} s`);
   assert.deepEqual(world.watched.violations, []);
 });

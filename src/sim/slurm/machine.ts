@@ -73,6 +73,9 @@ export class Machine implements ShellMachine {
 
   read(path: string): string | undefined {
     if (path === '/proc/sys/kernel/hostname') return this.volatile.get(path) ?? 'node\n';
+    if (path === '/proc/uptime') {
+      return `${((this.clock.now() - this.bootedAt) / 1000).toFixed(2)} 0.00\n`;
+    }
     if (path.startsWith('/etc/systemd/system/multi-user.target.wants/')) {
       const name = /([^/]+)\.service$/.exec(path)?.[1] ?? '';
       return this.service(name)?.isEnabled ? '' : undefined;

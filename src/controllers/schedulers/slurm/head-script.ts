@@ -13,6 +13,9 @@ import {
 /** What a person must mend; the rest of its message is Slurm's own. */
 export const faultyConf = 'slurm.conf is faulty, nothing was changed:';
 
+/** Of slurmctld after a start; one that cannot run has ended long before. */
+const answerSeconds = 60;
+
 /** Parameters that would bring the trial in the way of the slurmctld that runs, or of others. */
 const notTried =
   'SlurmctldPort|SlurmctldPidFile|StateSaveLocation|SlurmctldLogFile|SlurmSchedLogFile|' +
@@ -57,10 +60,11 @@ answers() { case $(timeout 10 scontrol ping 2>/dev/null) in *' is UP'*) ;; *) re
 wait_for_answer() {
   tries=0
   dead=0
+  deadline=$(($(seconds) + ${answerSeconds}))
   until answers; do
     tries=$((tries + 1))
     [ "$tries" -lt 8 ] || systemctl is-active --quiet slurmctld.service || dead=$((dead + 1))
-    if [ "$tries" -gt 100 ] || [ "$dead" -ge 3 ]; then return 1; fi
+    if [ "$(seconds)" -ge "$deadline" ] || [ "$dead" -ge 3 ]; then return 1; fi
     sleep 0.3
   done
 }

@@ -3,6 +3,8 @@ import { joinMark, pidFiles, slurmdDropInPath } from './facts.ts';
 import { enableScript, identityScript } from './node-script.ts';
 import { type JoinInput, joinDigest } from './render.ts';
 
+const registrationSeconds = 120;
+
 export function joinScript(input: JoinInput): string {
   return `${identityScript(input.name, input.address)}
 hardware=$(timeout 20 slurmd -C 2>/dev/null || :)
@@ -45,11 +47,10 @@ registered() {
   record=\${record#* SlurmdStartTime=}
   [ "\${record%% *}" -ge "$began" ]
 }
-tries=0
+deadline=$(($(seconds) + ${registrationSeconds}))
 until registered; do
-  tries=$((tries + 1))
-  if [ "$tries" -gt 200 ]; then
-    echo "slurmd did not register with ${input.headAddress} within its time" >&2
+  if [ "$(seconds)" -ge "$deadline" ]; then
+    echo "slurmd did not register with ${input.headAddress} within ${registrationSeconds} seconds" >&2
     check_munge
     show_log slurmd
     exit 1

@@ -18,6 +18,9 @@ if [ -r /etc/hostname ]; then read -r known </etc/hostname || :; fi
 if [ "$known" != "$name" ]; then printf '%s\\n' "$name" >/etc/hostname; fi
 hosts=$(grep -v ' # benchcluster$' /etc/hosts || :)
 printf '%s\\n' "$hosts" ${quote(`${address} ${name} # benchcluster`)} >/etc/hosts
+# Tries are bounded by the time they take, in seconds since the boot: where nobody is at an address,
+# Slurm's programs wait ten seconds at each.
+seconds() { read -r uptime idle </proc/uptime && echo "\${uptime%.*}"; }
 show_log() {
   echo "$1:" >&2
   journalctl -u "$1.service" -n 10 -o cat --no-pager >&2 2>/dev/null || :
