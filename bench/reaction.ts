@@ -9,7 +9,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reconcileAnnotation } from '../src/crd/annotations.ts';
 import { type Connection, connect } from '../src/libvirt/connection.ts';
 import { dialUnix } from '../src/libvirt/dial.ts';
 import { quantile, type Row } from './figures.ts';
@@ -70,14 +69,11 @@ spec:
 `;
 }
 
-/**
- * Without a scheduler that answers only Force lets a worker go. Another `reconcile` has the
- * controller forget what it has mended before.
- */
-function manifest(replicas: number, reconcile = 0): string {
+/** Without a scheduler that answers only Force lets a worker go. */
+function manifest(replicas: number): string {
   return `apiVersion: benchcluster.io/v1alpha1
 kind: BenchCluster
-metadata: {name: ${name}, annotations: {${reconcileAnnotation}: "${reconcile}"}}
+metadata: {name: ${name}}
 spec:
   scheduler: {slurm: {}}
   image: empty
@@ -151,27 +147,32 @@ async function kills(
   events: Witness,
   rounds: number,
 ): Promise<Kill[]> {
-  const workers = 4;
-  await stage.write(`${name}.yaml`, manifest(workers));
-  await settled(stage, workers + 1);
   const taken: Kill[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    // One that goes off again and again is switched on later and later, and the first time counts.
-    await stage.write(`${name}.yaml`, manifest(workers, round));
-    await jitter();
-    const victim = `${name}-w-${round % workers}`;
-    const pid = qemuOf(stage, victim);
-    const begun = files.next(new RegExp(`^domain-\\d+-${victim}`));
-    const told = events.next(new RegExp(`^stopped ${victim}$`));
-    const started = events.next(new RegExp(`^started ${victim}$`));
-    const killed = now();
-    process.kill(pid, 'SIGKILL');
-    const moments = await Promise.all([told, begun, started]);
-    const [toTold = 0, toBegun = 0, toRunning = 0] = moments.map((moment) => moment - killed);
-    taken.push({ told: toTold, begun: toBegun, running: toRunning });
+  while (taken.length < rounds) {
+    const workers = Math.min(mostWorkers, rounds - taken.length);
+    await stage.write(`${name}.yaml`, manifest(workers));
     await settled(stage, workers + 1);
+    // Each once: one that goes off again and again is switched on later and later.
+    for (let index = 0; index < workers; index += 1) {
+      taken.push(await kill(stage, files, events, `${name}-w-${index}`));
+      await settled(stage, workers + 1);
+    }
+    await startAnew(stage);
   }
   return taken;
+}
+
+async function kill(stage: Stage, files: Witness, events: Witness, victim: string): Promise<Kill> {
+  await jitter();
+  const pid = qemuOf(stage, victim);
+  const begun = files.next(new RegExp(`^domain-\\d+-${victim}`));
+  const told = events.next(new RegExp(`^stopped ${victim}$`));
+  const started = events.next(new RegExp(`^started ${victim}$`));
+  const killed = now();
+  process.kill(pid, 'SIGKILL');
+  const moments = await Promise.all([told, begun, started]);
+  const [toTold = 0, toBegun = 0, toRunning = 0] = moments.map((moment) => moment - killed);
+  return { told: toTold, begun: toBegun, running: toRunning };
 }
 
 /** The process of that guest in this lab, as seen from here. */
