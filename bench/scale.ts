@@ -4,6 +4,7 @@
  * so the controller alone costs less. Each size is a process of its own, with one thread.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { keepHeapSmall } from '../src/lib/heap.ts';
@@ -56,12 +57,21 @@ async function measure(clusters: number): Promise<Measured> {
   };
 }
 
+/** Those that `benchctl` gives to V8, whose memory is measured. */
+function heapFlags(): string[] {
+  const launcher = readFileSync(new URL('../bin/benchctl', import.meta.url), 'utf8');
+  const flags = launcher.match(/--max-semi-space-size=\d+/g);
+  if (flags === null) throw new Error('bin/benchctl has no --max-semi-space-size');
+  return flags;
+}
+
 export async function scale(): Promise<Row[]> {
   const rows: Row[] = [];
   let before: Measured | undefined;
   for (const size of sizes) {
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--expose-gc',
+      ...heapFlags(),
       fileURLToPath(import.meta.url),
       String(size),
     ]);
