@@ -5,7 +5,8 @@
  */
 export class CountedMap<Key, Value extends object> extends Map<Key, Value> {
   changes = 0;
-  readonly #known = new WeakSet<Value>();
+  /** Of each value, what `changes` was after its last one. */
+  readonly #last = new WeakMap<Value, number>();
 
   override set(key: Key, value: Value): this {
     this.changes += 1;
@@ -22,20 +23,29 @@ export class CountedMap<Key, Value extends object> extends Map<Key, Value> {
     super.clear();
   }
 
+  /** Another number after each change of that value. */
+  lastChange(value: Value): number {
+    return this.#last.get(value) ?? 0;
+  }
+
   /** The same for a value that was here before, so that it is still the one that others know. */
   #counted(value: Value): Value {
-    if (this.#known.has(value)) return value;
-    const counted = new Proxy(value, {
+    if (this.#last.has(value)) return value;
+    const count = () => {
+      this.changes += 1;
+      this.#last.set(counted, this.changes);
+    };
+    const counted: Value = new Proxy(value, {
       set: (target, member, item) => {
-        this.changes += 1;
+        count();
         return Reflect.set(target, member, item);
       },
       deleteProperty: (target, member) => {
-        this.changes += 1;
+        count();
         return Reflect.deleteProperty(target, member);
       },
     });
-    this.#known.add(counted);
+    this.#last.set(counted, this.changes);
     return counted;
   }
 }

@@ -3,7 +3,7 @@
  * and leases, with libvirt's own habits (a lease outlives its machine, an undefined domain that
  * runs stays until it stops). It knows no ports, no ownership rules and no faults.
  */
-import type { HostInventory, LeaseView, OwnerMark } from '../controllers/ports.ts';
+import type { DomainView, HostInventory, LeaseView, OwnerMark } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
 import type { Clock } from '../lib/clock.ts';
 import { digestOf } from '../lib/hash.ts';
@@ -61,6 +61,7 @@ export class SimHost {
   #nextRun = 1;
   #nextAddress = 10;
   #listed: { listing: HostInventory; changes: number; poolActive: boolean } | undefined;
+  #domainsListed = new WeakMap<SimDomain, { view: DomainView; change: number }>();
 
   constructor(options: SimHostOptions, changed: (domain?: string) => void) {
     this.#options = options;
@@ -107,6 +108,7 @@ export class SimHost {
   restartDaemon(): void {
     this.connection += 1;
     this.#listed = undefined;
+    this.#domainsListed = new WeakMap();
     this.#nextId = 1 + Math.max(0, ...[...this.domains.values()].map(({ id }) => id));
     this.#changed();
   }
@@ -195,21 +197,30 @@ export class SimHost {
       networks: [...this.networks.values()].map(
         ({ prefix: _, cidr: __, owner, leases, ...network }) => ({
           ...network,
-          ...ownerOf(owner),
+          ...(owner && { owner: copyOf(owner) }),
           leases: leases.map((lease) => ({ ...lease })),
         }),
       ),
-      domains: [...this.domains.values()].map(
-        ({ name, uuid, state, reason, persistent, id, agentConnected, ...domain }) => ({
-          connection: this.connection,
-          ...{ name, uuid, state, reason, persistent, id, agentConnected },
-          ...ownerOf(domain.owner),
-          files: [...domain.files],
-          macs: [domain.mac],
-          networks: domain.network === '' ? [] : [domain.network],
-        }),
-      ),
+      domains: [...this.domains.values()].map((domain) => this.#domainView(domain)),
     };
+  }
+
+  /** The same object while nothing of that domain has changed: a host may have hundreds. */
+  #domainView(domain: SimDomain): DomainView {
+    const change = this.domains.lastChange(domain);
+    const listed = this.#domainsListed.get(domain);
+    if (listed?.change === change) return listed.view;
+    const { name, uuid, state, reason, persistent, id, agentConnected, owner } = domain;
+    const view: DomainView = {
+      connection: this.connection,
+      ...{ name, uuid, state, reason, persistent, id, agentConnected },
+      ...(owner && { owner: copyOf(owner) }),
+      files: [...domain.files],
+      macs: [domain.mac],
+      networks: domain.network === '' ? [] : [domain.network],
+    };
+    this.#domainsListed.set(domain, { view, change });
+    return view;
   }
 
   /** As the driver lists them: what is being uploaded, or was left half, is not there yet. */
@@ -249,12 +260,6 @@ function refill<Thing>(
 ): void {
   map.clear();
   for (const thing of things) map.set(key(thing), thing);
-}
-
-/** A copy; by hand, because it is made for every domain in every listing. */
-function ownerOf(owner: OwnerMark | undefined): { owner?: OwnerMark } {
-  if (owner === undefined) return {};
-  return { owner: { ...owner, ...(owner.node && { node: { ...owner.node } }) } };
 }
 
 export function pathOf(volume: string): string {
