@@ -146,6 +146,8 @@ export function slurmModelSuite(
       assert.equal((await cluster.node('one'))?.reason, 'Low CPUs by slurm');
       const resumed = await cluster.head('scontrol update nodename=one state=resume');
       assert.equal(resumed.exitCode, 1);
+      await cluster.head('scontrol update nodename=one state=down reason=off');
+      await cluster.untilState('one', 'DOWN+DRAIN+DYNAMIC_NORM+INVALID_REG');
       await cluster.place.write('two', dropIn, Buffer.from(own), 'root:root');
       await cluster.place.run('two', restart);
       await cluster.place.run('one', 'systemctl restart slurmd');

@@ -15,8 +15,25 @@ const drain = /state=drain reason='benchcluster: replicas lowered'/;
 const { daemons } = a.slurmFacts();
 const { address: _unproven, ...unproven } = worker();
 
+const lowCpus = { text: 'Low CPUs', user: 'slurm', at: a.viewClock - 60 };
+const withOrphan = (state: string, reason = lowCpus) =>
+  view([record(), record({ name: 'a-w-7', state, reason })]);
+
 const present: Case[] = [
   { name: 'a usable record is ready without a visit', node: worker(), view: usable, is: 'ready' },
+  {
+    name: 'what left no VM is forgotten, though Slurm had refused a registration and drained it',
+    node: worker(),
+    view: withOrphan('DOWN+DRAIN+INVALID_REG'),
+    is: 'ready',
+    does: [/scontrol delete nodename=a-w-7/],
+  },
+  {
+    name: 'what a person has drained is kept, also when it left no VM',
+    node: worker(),
+    view: withOrphan('DOWN+DRAIN', human),
+    is: 'ready',
+  },
   {
     name: 'a joined worker that was visited is ready too',
     node: worker({}, a.joinedFacts()),

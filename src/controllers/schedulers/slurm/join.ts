@@ -21,6 +21,7 @@ import {
   isDown,
   isDrainedByOthers,
   isDraining,
+  isDrainKept,
   isOff,
   isReasonOurs,
   isRegistered,
@@ -148,8 +149,7 @@ function staleRecord(
 ): Decision | undefined {
   // One that would register the same again joins first.
   const isStale = isOfEarlierLife(node) || (isMisfit(node, view, record) && !isResized(node));
-  const isKept = isDrainedByOthers(record) && !record.flags.includes('INVALID_REG');
-  if (!isStale || isKept) return undefined;
+  if (!isStale || isDrainKept(record)) return undefined;
   const why = 'its record is of an earlier VM';
   return {
     verdict: configuring('StaleRecord', `${why}: ${stateText(record)}`),

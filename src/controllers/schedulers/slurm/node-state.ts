@@ -66,6 +66,11 @@ export function isDrainedByOthers(node: NodeRecord): boolean {
   return isDraining(node) && !isReasonOurs(node);
 }
 
+/** It is to outlive the VM; but of a registration that Slurm refused it drains a node by itself. */
+export function isDrainKept(node: NodeRecord): boolean {
+  return isDrainedByOthers(node) && !node.flags.includes('INVALID_REG');
+}
+
 export function jobsOn(view: SlurmView, name: string): JobRecord[] {
   return view.jobs.filter((job) => job.state !== 'PENDING' && job.nodes.includes(name));
 }

@@ -7,7 +7,7 @@ import { deleteScript } from './commands.ts';
 import { planPresentHead, planRemovedHead } from './head.ts';
 import { planPresentWorker } from './join.ts';
 import { planRemovedWorker } from './leave.ts';
-import { isBusy, isDown, isDrainedByOthers } from './node-state.ts';
+import { isBusy, isDown, isDrainKept } from './node-state.ts';
 import {
   type Decision,
   headOf,
@@ -54,7 +54,7 @@ function forgetOrphans(scope: SlurmScope): PlannedAction[] {
       !known.has(record.name) &&
       record.flags.includes('DYNAMIC_NORM') &&
       isDown(record) &&
-      !isDrainedByOthers(record) &&
+      !isDrainKept(record) &&
       !isBusy(view, record),
   );
   return orphans.flatMap(({ name }) => {
