@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Artifact, DomainView, Hypervisor } from '../../src/controllers/ports.ts';
+import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
 import { createHypervisor } from '../../src/drivers/libvirt/hypervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -15,6 +15,7 @@ import {
   needsRoot,
   openHypervisorLab,
   untilReachable,
+  withoutConnection,
 } from './hypervisor-lab.ts';
 import { fails } from './hypervisor-suite.ts';
 
@@ -23,8 +24,6 @@ const pool = '/var/lib/libvirt/images';
 const ownPart = `.${installation.slice(0, 8)}.part`;
 const big = 128 * 2 ** 20;
 const signal = (): AbortSignal => AbortSignal.timeout(60_000);
-const withoutConnection = (domains: DomainView[]) =>
-  domains.map(({ connection: _, ...domain }) => domain);
 
 describe('crashes on a real host', { skip: needsRoot, timeout: 300_000 }, () => {
   let host: HypervisorLab;

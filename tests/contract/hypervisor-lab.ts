@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Lab } from '../../lab/lab.ts';
 import { type LabOptions, startLab } from '../../lab/start.ts';
-import type { Artifact, Hypervisor } from '../../src/controllers/ports.ts';
+import type { Artifact, DomainView, Hypervisor } from '../../src/controllers/ports.ts';
 import { createHypervisor, type HypervisorOptions } from '../../src/drivers/libvirt/hypervisor.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -71,6 +71,10 @@ export async function openHypervisorLab(
     },
   };
 }
+
+/** A listing to compare with another's: a libvirtd that was started again is met by another connection. */
+export const withoutConnection = (domains: DomainView[]) =>
+  domains.map(({ connection: _, ...domain }) => domain);
 
 export async function untilReachable(hypervisor: Hypervisor): Promise<void> {
   const end = Date.now() + 20_000;

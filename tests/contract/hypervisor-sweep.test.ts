@@ -17,7 +17,12 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { type Dial, dialUnix } from '../../src/libvirt/dial.ts';
 import { domainSpec, installation, networkSpec } from '../drivers/libvirt/specs.ts';
-import { type HypervisorLab, needsRoot, openHypervisorLab } from './hypervisor-lab.ts';
+import {
+  type HypervisorLab,
+  needsRoot,
+  openHypervisorLab,
+  withoutConnection,
+} from './hypervisor-lab.ts';
 
 type Work = (by: Hypervisor) => Promise<void>;
 
@@ -166,8 +171,7 @@ describe('a process that dies at every message', { skip: needsRoot, timeout: 300
     const picture = async () => {
       const { domains, networks, pool: storage } = await look();
       return {
-        // A libvirtd that was started again is met by another connection.
-        domains: domains.map(({ connection: _, ...domain }) => domain),
+        domains: withoutConnection(domains),
         networks: networks.map(({ name, active }) => [name, active]),
         volumes: storage.volumes.map(({ name }) => name),
       };

@@ -3,6 +3,7 @@ import { joinMark, pidFiles, slurmdDropInPath } from './facts.ts';
 import { enableScript, identityScript } from './node-script.ts';
 import { type JoinInput, joinDigest } from './render.ts';
 
+/** Of slurmd after its start: without a head it asks again every ten seconds, and a head may be starting. */
 const registrationSeconds = 120;
 
 export function joinScript(input: JoinInput): string {
