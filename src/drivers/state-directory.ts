@@ -33,7 +33,13 @@ import {
   writeOnce,
   writeWhole,
 } from './state-files.ts';
-import { confirmationFile, isRevision, ledgerFile, readLedger } from './state-ledger.ts';
+import {
+  confirmationFile,
+  isRevision,
+  ledgerFile,
+  ledgerText,
+  readLedger,
+} from './state-ledger.ts';
 import { takeLock } from './state-lock.ts';
 import {
   clusterDirectory,
@@ -185,7 +191,7 @@ export class StateDirectory implements StateStore {
 
   async putDeletionLedger(ledger: DeletionLedger): Promise<void> {
     const file = ledgerFile(this.#state);
-    await this.#inOrder(file, () => writeWhole(file, `${JSON.stringify(ledger, null, 2)}\n`));
+    await this.#inOrder(file, () => writeWhole(file, ledgerText(ledger)));
   }
 
   async confirmations(): Promise<string[]> {

@@ -44,16 +44,28 @@ export function confirmationFile(state: string, revision: string): string {
   return join(state, 'confirmations', revision);
 }
 
+/** Only what can be read again is written: throws when it does not have the form of a ledger. */
+export function ledgerText(ledger: DeletionLedger): string {
+  return `${JSON.stringify(StoredLedger.parse(ledger), null, 2)}\n`;
+}
+
+/** Throws `corrupt`. */
+export function parseLedger(file: string, content: string | Buffer): DeletionLedger {
+  const parsed = StoredLedger.safeParse(jsonOf(content));
+  if (parsed.success) return parsed.data;
+  throw new StateError('corrupt', {
+    file,
+    reason: 'does not hold what the breaker remembers',
+    hint:
+      'end the controller, move the file away, and see what the directory of manifests would ' +
+      'delete (benchctl plan) before you start it again',
+  });
+}
+
 /** Empty when there is none yet. Throws `corrupt`. */
 export async function readLedger(state: string): Promise<DeletionLedger> {
   const file = ledgerFile(state);
   const found = await readState(file);
   if (found === undefined) return { held: [], nodes: 0, confirmed: [], changes: [] };
-  const parsed = StoredLedger.safeParse(jsonOf(found.content));
-  if (parsed.success) return parsed.data;
-  throw new StateError('corrupt', {
-    file,
-    reason: 'does not hold what the breaker remembers',
-    hint: 'look at what the directory of manifests would delete (benchctl plan), then move it away',
-  });
+  return parseLedger(file, found.content);
 }

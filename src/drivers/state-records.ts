@@ -30,8 +30,8 @@ const StoredRecord = z.strictObject({
   images: z.array(BenchImage),
   host: BenchHost,
   generation: z.int().min(1),
-  formerArtifacts: z.array(z.string()).optional(),
-  deletionTimestamp: z.iso.datetime().optional(),
+  formerArtifacts: z.array(z.string()).exactOptional(),
+  deletionTimestamp: z.iso.datetime().exactOptional(),
 });
 
 const StoredEvent = z.object({
@@ -60,9 +60,10 @@ export function eventsFile(state: string): string {
   return join(state, 'events.jsonl');
 }
 
+/** Only what can be read again is written: throws when it does not have the form of a record. */
 export function recordText(record: ClusterRecord, createdAt: string): string {
   const { status: _status, ...kept } = record;
-  const stored = { createdAt, ...kept };
+  const stored = StoredRecord.parse({ createdAt, ...kept });
   return `${JSON.stringify(stored, null, 2)}\n`;
 }
 
@@ -99,18 +100,9 @@ export async function readCluster(
   }
   const status = await readStatus(state, namespace, name);
   const request = await readState(deletionFile(state, namespace, name));
-  const { createdAt, formerArtifacts, cluster, images, host, generation } = parsed;
-  const { deletionTimestamp } = parsed;
+  const { createdAt, ...record } = parsed;
   return {
-    record: {
-      cluster,
-      images,
-      host,
-      generation,
-      ...(formerArtifacts && { formerArtifacts }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(status && { status: status.status }),
-    },
+    record: { ...record, ...(status && { status: status.status }) },
     createdAt,
     ...(status && { statusAt: status.at }),
     ...(request && { requestedAt: request.modifiedAt.toISOString() }),
@@ -145,7 +137,8 @@ export async function readEvents(state: string): Promise<ClusterEvent[]> {
     });
 }
 
-function parseRecord(file: string, content: Buffer): z.infer<typeof StoredRecord> {
+/** Throws `corrupt`. */
+export function parseRecord(file: string, content: string | Buffer): z.infer<typeof StoredRecord> {
   const json = jsonOf(content);
   if (json === undefined) throw corrupt(file, 'is not JSON');
   const parsed = StoredRecord.safeParse(json);

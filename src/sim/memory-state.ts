@@ -1,14 +1,19 @@
 /**
- * The state store in memory. It keeps copies, as a disk does, so that nobody's later change to an
- * object leaks in. It outlives the controllers that a test starts and kills.
+ * The state store in memory. It keeps what the files of a real one would give back, so that nobody's
+ * later change to an object leaks in, and nothing that the next process could not read is taken.
+ * It outlives the controllers that a test starts and kills.
  */
+
+import { clusterKey } from '../controllers/bench-cluster/catalog.ts';
 import type {
   ClusterEvent,
   ClusterRecord,
   DeletionLedger,
   StateStore,
 } from '../controllers/ports.ts';
-import type { ClusterStatus } from '../crd/status.ts';
+import { ClusterStatus } from '../crd/status.ts';
+import { ledgerText, parseLedger } from '../drivers/state-ledger.ts';
+import { parseRecord, recordText } from '../drivers/state-records.ts';
 import { copyOf } from './copy.ts';
 
 const maxEvents = 1000;
@@ -45,8 +50,11 @@ export class MemoryState implements StateStore {
 
   async putCluster(record: ClusterRecord): Promise<void> {
     this.#write();
-    const { namespace, name } = record.cluster.metadata;
-    this.#records.set(`${namespace}/${name}`, copyOf(record));
+    const key = clusterKey(record.cluster.metadata);
+    const createdAt = new Date(0).toISOString();
+    const { createdAt: _, ...stored } = parseRecord(key, recordText(record, createdAt));
+    const { status } = this.#records.get(key) ?? {};
+    this.#records.set(key, { ...stored, ...(status && { status }) });
   }
 
   async removeCluster(namespace: string, name: string): Promise<void> {
@@ -81,7 +89,7 @@ export class MemoryState implements StateStore {
 
   async putDeletionLedger(ledger: DeletionLedger): Promise<void> {
     this.#write();
-    this.#ledger = copyOf(ledger);
+    this.#ledger = parseLedger('the ledger', ledgerText(ledger));
   }
 
   async confirmations(): Promise<string[]> {
@@ -107,7 +115,7 @@ export class MemoryState implements StateStore {
     this.#write();
     this.statusWrites += 1;
     const record = this.#records.get(`${namespace}/${name}`);
-    if (record !== undefined) record.status = copyOf(status);
+    if (record !== undefined) record.status = ClusterStatus.parse(copyOf(status));
   }
 
   async appendEvent(event: ClusterEvent): Promise<void> {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { revisionOf } from '../../src/controllers/bench-cluster/removal.ts';
 import { confirmAnnotation, protectAnnotation } from '../../src/crd/annotations.ts';
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
+import { parseLedger } from '../../src/drivers/state-ledger.ts';
 import { clusterOf } from '../fakes/builders.ts';
 import type { CrashPoint } from './membrane.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';
@@ -199,4 +200,26 @@ test('an edit of many files that drops most of it is held, and what it creates a
     kept,
   );
   assert.deepEqual(world.watched.violations, []);
+});
+
+test('while what the breaker remembers cannot be read, clusters are kept and say why', async () => {
+  const world = await readyWorld(clusterOf({ name: 'alpha', replicas: 1 }));
+  const read = world.state.deletionLedger.bind(world.state);
+  world.state.deletionLedger = async () => parseLedger('deletion-ledger.json', '{');
+  world.kill();
+  world.source.put(clusterOf({ name: 'alpha', replicas: 2 }));
+  const said = () => world.condition('alpha', 'SourceValid');
+  await world.until('it is told', () => said()?.status === 'False');
+  assert.match(said()?.message ?? '', /cannot be followed: deletion-ledger\.json: .*end the contr/);
+  const worker = [...world.hypervisor.domains.values()].find(({ name }) =>
+    name.includes('compute'),
+  );
+  assert.ok(worker);
+  world.hypervisor.powerOff(worker, 'destroyed');
+  await world.clock.advance(600_000);
+  assert.equal(world.condition('alpha', 'Ready')?.status, 'True');
+  assert.equal(domains(world).length, 2);
+  world.state.deletionLedger = read;
+  await world.until('the edit is done', () => domains(world).length === 3);
+  assert.equal(said()?.status, 'True');
 });

@@ -120,12 +120,13 @@ function demandOf(entry: CatalogEntry, record: ClusterRecord | undefined): Deman
 /** By the revision of all that is held, or of one cluster's part, or by that cluster's manifest. */
 function confirmedNow({ entries, confirmations }: Reading, { held }: DeletionLedger): Removal[] {
   if (held.length === 0) return [];
-  if (confirmations.has(revisionOf(held))) return held;
+  const all = confirmations.has(revisionOf(held));
   const written = new Map(entries.map((entry) => [entry.key, annotationOf(entry)]));
-  return held.filter((each) => {
+  const agreed = held.filter((each) => {
     const revision = revisionOf([each]);
-    return confirmations.has(revision) || written.get(each.cluster) === revision;
+    return all || confirmations.has(revision) || written.get(each.cluster) === revision;
   });
+  return agreed.map(({ since: _, ...removal }) => removal);
 }
 
 function annotationOf({ record, undecided }: CatalogEntry): string | undefined {

@@ -76,6 +76,10 @@ export class Clusters {
     return [...this.#clusters.values()];
   }
 
+  entries(): [string, Cluster][] {
+    return [...this.#clusters];
+  }
+
   /** With the status of now, not of the last edit. */
   records(): ClusterRecord[] {
     return this.all().flatMap(({ record, status }) =>

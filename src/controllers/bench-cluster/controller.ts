@@ -128,10 +128,22 @@ export class Controller {
       const error = toError(thrown);
       this.#ports.log.error({ cluster: key, err: error }, 'round failed');
       const name = key.endsWith(hostSuffix) ? key.slice(0, -hostSuffix.length) : key;
+      if (key === catalogKey) this.#tellAll(error);
       const cluster = this.#clusters.get(name);
       this.#queue.addAt(key, noteError(cluster, error, this.#ports));
       const status = cluster && (await tellError(name, cluster, this.#ports));
       if (status) this.#options.onStatus?.(name, status);
+    }
+  }
+
+  /** What is wanted could not be read or stored: what was last good goes on, and each says why. */
+  #tellAll({ message }: Error): void {
+    const faults = [{ file: 'source', message: `cannot be followed: ${message}` }];
+    for (const [key, cluster] of this.#clusters.entries()) {
+      if (cluster.seen && digestOf(cluster.faults) === digestOf(faults)) continue;
+      cluster.faults = faults;
+      cluster.seen = true;
+      this.#wake(key);
     }
   }
 
