@@ -9,8 +9,10 @@ import type { ManifestSource, SourceSnapshot } from '../controllers/ports.ts';
 import { isManifestName } from '../crd/manifest-text.ts';
 import type { Clock } from '../lib/clock.ts';
 import { toError } from '../lib/error.ts';
+import { digestOf } from '../lib/hash.ts';
 import { diskFiles } from './disk-files.ts';
 import { codeOf, type Files, type Watch } from './files.ts';
+import { isOf, type ManifestMemory, toRemember } from './manifest-memory.ts';
 import { takeIn } from './manifest-set.ts';
 import { WatchedFiles } from './watched-files.ts';
 
@@ -22,9 +24,12 @@ export interface ManifestDirectoryOptions {
   resyncMs?: number;
   /** Where the directory is; default: the disk. */
   files?: Files;
+  /** What is known of its files from before, and is kept for the next; default: nothing. */
+  memory?: ManifestMemory;
 }
 
-const defaults = { settleMs: 2_000, resyncMs: 10_000, files: diskFiles };
+const forgetful: ManifestMemory = { read: async () => [], write: async () => {} };
+const defaults = { settleMs: 2_000, resyncMs: 10_000, files: diskFiles, memory: forgetful };
 const maxFiles = 1_000;
 /** Goes by itself, when the second look finds the same. */
 const onlyOnce = 'was read only once so far';
@@ -53,6 +58,9 @@ class ManifestDirectory implements ManifestSource {
   readonly #listeners = new Set<() => void>();
   #snapshot: SourceSnapshot = { trusted: false, manifests: [], faults: [] };
   #shown = '';
+  /** Digest of what the memory has; and whether that is all. */
+  #remembered = '';
+  #isKept = true;
   #watch: Watch | undefined;
   /** Device and inode of the directory; undefined while it cannot be read. */
   #identity: string | undefined;
@@ -73,6 +81,9 @@ class ManifestDirectory implements ManifestSource {
   }
 
   async start(): Promise<void> {
+    const before = await this.#options.memory.read();
+    this.#files.remember(before.filter(isOf(this.#directory)));
+    this.#remembered = digestOf(toRemember(this.#files.list()));
     this.#wake();
     await this.#looking;
     this.#files.started();
@@ -110,7 +121,7 @@ class ManifestDirectory implements ManifestSource {
       try {
         await this.#look();
       } catch (thrown) {
-        this.#unreadable(`cannot be watched (${toError(thrown).message})`);
+        await this.#unreadable(`cannot be watched (${toError(thrown).message})`);
         this.#lookAgainIn(retryMs);
       }
     }
@@ -121,7 +132,7 @@ class ManifestDirectory implements ManifestSource {
     const listed = await this.#list();
     if (this.#closed) return;
     if ('reason' in listed) {
-      this.#unreadable(listed.reason);
+      await this.#unreadable(listed.reason);
     } else {
       await this.#directoryRead(listed);
       await this.#files.look(listed.names, this.#trust === 'confirmed');
@@ -129,10 +140,11 @@ class ManifestDirectory implements ManifestSource {
       // A mount in the midst of a look gives half of one directory and half of another.
       const now = await this.#options.files.identity(this.#directory).catch(() => undefined);
       if (this.#closed) return;
-      if (now === listed.identity) this.#publish(this.#distrust());
+      if (now === listed.identity) await this.#publish(this.#distrust());
       else this.#dirty = true;
     }
-    this.#lookAgainIn(this.#identity === undefined ? retryMs : this.#options.resyncMs);
+    const isGood = this.#identity !== undefined && this.#isKept;
+    this.#lookAgainIn(isGood ? this.#options.resyncMs : retryMs);
   }
 
   #lookAgainIn(pauseMs: number): void {
@@ -141,11 +153,11 @@ class ManifestDirectory implements ManifestSource {
     this.#cancelResync = this.#options.clock.after(pauseMs, () => this.#wake());
   }
 
-  #unreadable(reason: string): void {
+  async #unreadable(reason: string): Promise<void> {
     this.#trust = 'unread';
     this.#cancelTrust();
     this.#identity = undefined;
-    this.#publish(reason);
+    await this.#publish(reason);
   }
 
   async #list(): Promise<Listing | { reason: string }> {
@@ -217,7 +229,7 @@ class ManifestDirectory implements ManifestSource {
     return undefined;
   }
 
-  #publish(distrust: string | undefined): void {
+  async #publish(distrust: string | undefined): Promise<void> {
     const { manifests, faults, unknown } = takeIn(this.#files.list());
     const what = unknown?.broken ? 'has faults' : 'is being written';
     const reason =
@@ -225,13 +237,38 @@ class ManifestDirectory implements ManifestSource {
         ? `${this.#directory} ${distrust}`
         : unknown && `${unknown.path} ${what}, and what it held before is not known`;
     const settling = distrust === undefined ? unknown?.broken === false : distrust === onlyOnce;
-    this.#snapshot = {
+    const failure = await this.#remember();
+    if (this.#closed) return;
+    this.#isKept = failure === undefined;
+    // What the next process would not know must not count: it would take a broken file for less.
+    if (failure !== undefined) {
+      return this.#tell({ ...this.#snapshot, trusted: false, reason: failure });
+    }
+    this.#tell({
       trusted: reason === undefined,
       ...(reason !== undefined && { reason }),
       ...(settling && { settling }),
       manifests,
       faults,
-    };
+    });
+  }
+
+  /** Why it failed, if it did. */
+  async #remember(): Promise<string | undefined> {
+    const files = toRemember(this.#files.list());
+    const digest = digestOf(files);
+    if (digest === this.#remembered) return undefined;
+    try {
+      await this.#options.memory.write(files);
+      this.#remembered = digest;
+      return undefined;
+    } catch (thrown) {
+      return `what ${this.#directory} holds cannot be kept: ${toError(thrown).message}`;
+    }
+  }
+
+  #tell(snapshot: SourceSnapshot): void {
+    this.#snapshot = snapshot;
     const shown = JSON.stringify(this.#snapshot);
     if (shown === this.#shown) return;
     this.#shown = shown;

@@ -8,6 +8,7 @@
  *   confirmations/<revision>   somebody confirmed what it holds
  *   secrets/<name>             mode 0600
  *   events.jsonl               the newest events
+ *   manifests.json             what files held when they were last good; see manifest-memory.ts
  *   run/                       the lock
  */
 import { randomUUID } from 'node:crypto';

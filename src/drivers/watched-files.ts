@@ -3,10 +3,11 @@
  * unchanged or gone, and the timers that ask for the look that confirms it. It decides nothing
  * about objects; `manifest-set.ts` does.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Files } from './files.ts';
 import { type Reading, readManifestFile } from './manifest-file.ts';
+import type { RememberedFile } from './manifest-memory.ts';
 import type { ManifestFile } from './manifest-set.ts';
 
 /** How long a file may be in the middle of being saved before its faults are shown. */
@@ -15,6 +16,8 @@ const saveMs = 100;
 interface WatchedFile extends ManifestFile {
   stamp: string;
   digest: string;
+  /** Only a process before has seen it. */
+  unread?: true;
   /** Its time is over: the next look that finds it unchanged confirms it. */
   due: boolean;
   cancel: () => void;
@@ -39,6 +42,15 @@ export class WatchedFiles {
     this.#directory = directory;
     this.#options = options;
     this.#wake = wake;
+  }
+
+  /** What a process before has seen; before the first look. */
+  remember(files: readonly RememberedFile[]): void {
+    const loaded = { manifests: [], faults: [], marked: false };
+    const unread = { loaded, stamp: '', digest: '', settled: false, missing: true, due: false };
+    for (const file of files) {
+      this.#files.set(basename(file.path), { ...unread, ...file, unread: true, cancel: () => {} });
+    }
   }
 
   /** The first look is over: from now on a file with faults may be one that is being saved. */
@@ -133,9 +145,10 @@ export class WatchedFiles {
     this.#saving.delete(name);
     const file = this.#files.get(name);
     if (file === undefined) return;
-    if (!file.missing) {
+    if (!file.missing || file.unread) {
       file.missing = true;
       file.settled = false;
+      delete file.unread;
       this.#confirmLater(file);
     }
     if (!file.due) return;

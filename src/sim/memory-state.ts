@@ -12,6 +12,7 @@ import type {
   StateStore,
 } from '../controllers/ports.ts';
 import { ClusterStatus } from '../crd/status.ts';
+import { memoryText, parseMemory, type RememberedFile } from '../drivers/manifest-memory.ts';
 import { ledgerText, parseLedger } from '../drivers/state-ledger.ts';
 import { parseRecord, recordText } from '../drivers/state-records.ts';
 import { copyOf } from './copy.ts';
@@ -27,6 +28,7 @@ export class MemoryState implements StateStore {
   readonly #listeners = new Set<() => void>();
   #ledger: DeletionLedger = { held: [], nodes: 0, confirmed: [], changes: [] };
   #events: ClusterEvent[] = [];
+  #manifests = memoryText([]);
   #failures = 0;
   /** Status writes so far. */
   statusWrites = 0;
@@ -109,6 +111,16 @@ export class MemoryState implements StateStore {
   confirm(revision: string): void {
     this.#confirmations.add(revision);
     for (const listener of this.#listeners) listener();
+  }
+
+  /** What the reader of manifest files remembers. */
+  async remembered(): Promise<RememberedFile[]> {
+    return parseMemory(this.#manifests);
+  }
+
+  async remember(files: readonly RememberedFile[]): Promise<void> {
+    this.#write();
+    this.#manifests = memoryText(files);
   }
 
   async putStatus(namespace: string, name: string, status: ClusterStatus): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
+import { manifestMemory } from '../drivers/manifest-memory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { Hosts } from './hosts.ts';
@@ -19,7 +20,8 @@ export async function startController(
   const state = await openRealState(options.state, systemClock);
   const log = runLog(options);
   const keys = await ownKeys(state);
-  const source = await openManifestDirectory(options.dir, { clock: systemClock });
+  const memory = manifestMemory(options.state);
+  const source = await openManifestDirectory(options.dir, { clock: systemClock, memory });
   const hosts = new Hosts({ installation: keys.installation, log, env });
   const ports = {
     ...{ source, state, log, clock: systemClock },

@@ -28,6 +28,7 @@ import type { BenchHost } from '../crd/bench-host.ts';
 import { changesOf, type FieldChange } from '../crd/changes.ts';
 import { qualifiedName } from '../crd/references.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
+import { type ManifestMemory, manifestMemory } from '../drivers/manifest-memory.ts';
 import { controllerSince } from '../drivers/state-reader.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { openSession, type Session } from './session.ts';
@@ -46,7 +47,8 @@ export async function planOnce(
   try {
     const startedAt = await controllerSince(options.state);
     const since = startedAt === undefined ? {} : { startedAt };
-    return await planIn({ ...session, hypervisor, clock, ...since }, options, signal);
+    const ground = { ...session, hypervisor, clock, ...since };
+    return await planIn(ground, { ...options, memory: manifestMemory(options.state) }, signal);
   } finally {
     await session.close();
   }
@@ -66,12 +68,15 @@ export interface PlanGround extends Pick<Session, 'state' | 'keys' | 'runner'> {
 /** Of which clusters. */
 type Asked = Pick<PlanOptions, 'namespace' | 'cluster'>;
 
+/** With what the controller remembers of the files, and without a change of that. */
 export async function planIn(
   ground: PlanGround,
-  options: Omit<PlanOptions, 'state'>,
+  options: Omit<PlanOptions, 'state'> & { memory: ManifestMemory },
   signal: AbortSignal,
 ): Promise<PlanReport> {
-  const source = await openManifestDirectory(options.dir, { clock: systemClock, settleMs: 0 });
+  const memory = { ...options.memory, write: async () => {} };
+  const asOnce = { clock: systemClock, settleMs: 0, memory };
+  const source = await openManifestDirectory(options.dir, asOnce);
   try {
     return await planOf(source.snapshot(), ground, options, signal);
   } finally {

@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
+import { memoryFile } from '../drivers/manifest-memory.ts';
 import { openStateDirectory, type StateDirectory } from '../drivers/state-directory.ts';
 import { readState, writeWhole } from '../drivers/state-files.ts';
 import { eventsFile } from '../drivers/state-records.ts';
@@ -44,7 +45,8 @@ export async function openSimulatedState(
   });
   await writeSimulated(directory, simulated);
   await empty(state);
-  await rm(eventsFile(directory), { force: true });
+  for (const file of [eventsFile(directory), memoryFile(directory)])
+    await rm(file, { force: true });
   return state;
 }
 

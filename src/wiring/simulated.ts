@@ -6,6 +6,7 @@
 import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
+import { type ManifestMemory, manifestMemory } from '../drivers/manifest-memory.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ScaledClock } from '../sim/scaled-clock.ts';
 import { runLog } from './controller.ts';
@@ -29,9 +30,10 @@ export async function startSimulated(
   const state = await openSimulatedState(options.state, clock, time);
   const log = runLog(options).child({ simulated: true });
   const keys = await ownKeys(state);
-  const source = await openManifestDirectory(options.dir, { clock: systemClock });
+  const memory = manifestMemory(options.state);
+  const source = await openManifestDirectory(options.dir, { clock: systemClock, memory });
   const hosts = new SimulatedHosts(clock);
-  const world = { hosts, clock, state, keys, startedAt: clock.now() };
+  const world = { hosts, clock, state, keys, memory, startedAt: clock.now() };
   const stopServing = await serve(options.state, answering(world));
   const ports = {
     ...{ source, state, log, clock, runner: hosts },
@@ -50,11 +52,12 @@ export async function startSimulated(
 
 interface World extends Pick<PlanGround, 'state' | 'keys' | 'clock' | 'startedAt'> {
   hosts: SimulatedHosts;
+  memory: ManifestMemory;
 }
 
 /** What commands of other processes ask. */
 function answering(world: World): (question: unknown) => Promise<unknown> {
-  const { hosts, clock } = world;
+  const { hosts, clock, memory } = world;
   const trouble = new SimulatedTrouble(hosts, clock);
   return async (asked) => {
     const question = questionOf(asked);
@@ -65,7 +68,7 @@ function answering(world: World): (question: unknown) => Promise<unknown> {
       case 'plan': {
         const { dir, namespace, cluster } = question;
         const hypervisor = hosts.hypervisor.bind(hosts);
-        const asked = { dir, namespace, ...(cluster !== '' && { cluster }) };
+        const asked = { dir, namespace, memory, ...(cluster !== '' && { cluster }) };
         return await planIn({ ...world, runner: hosts, hypervisor }, asked, signal);
       }
       case 'inventory':

@@ -11,7 +11,9 @@ import type {
   StateStore,
 } from '../../src/controllers/ports.ts';
 import type { BenchHost } from '../../src/crd/bench-host.ts';
+import type { ManifestMemory } from '../../src/drivers/manifest-memory.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import type { MemoryState } from '../../src/sim/memory-state.ts';
 
 export interface CrashPoint {
   /** Counted from 1 over the whole test. */
@@ -181,6 +183,13 @@ export function stateThrough(membrane: Membrane, state: StateStore): StateStore 
     // No crash point of its own: losing it is losing the status that is written after it.
     appendEvent: (event) => membrane.read(() => state.appendEvent(event)),
     secret: (name, create) => membrane.effect(`secret ${name}`, () => state.secret(name, create)),
+  };
+}
+
+export function memoryThrough(membrane: Membrane, state: MemoryState): ManifestMemory {
+  return {
+    read: () => membrane.read(() => state.remembered()),
+    write: (files) => membrane.effect('remember', () => state.remember(files)),
   };
 }
 

@@ -19,10 +19,12 @@ async function steps(dir: string, world: World, startedAt: number): Promise<stri
   const keys = { ...identity, privateKey: Buffer.alloc(0) };
   const hypervisor = () => world.hypervisor;
   const ground = { state, runner, clock, keys, hypervisor, startedAt };
-  const asked = planIn(ground, { dir, namespace: 'default' }, new AbortController().signal);
+  const memory = { read: async () => [], write: async () => {} };
+  const asked = { dir, namespace: 'default', memory };
+  const report = planIn(ground, asked, new AbortController().signal);
   // The directory is read in real time, and the guests answer in that of the world.
   let isOver = false;
-  const over = asked.finally(() => {
+  const over = report.finally(() => {
     isOver = true;
   });
   while (!isOver) {

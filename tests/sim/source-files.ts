@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { ManifestSource, SourceSnapshot } from '../../src/controllers/ports.ts';
 import { openManifestDirectory } from '../../src/drivers/manifest-directory.ts';
+import type { ManifestMemory } from '../../src/drivers/manifest-memory.ts';
 import { asMissing } from '../../src/drivers/manifest-set.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { between, type Choice, pick } from '../../src/sim/choice.ts';
@@ -58,10 +59,10 @@ export class SourceFiles implements EditedSource {
   }
 
   /** What a process reads from that begins now; the one before is over. */
-  async open(clock: Clock): Promise<ManifestSource> {
+  async open(clock: Clock, memory: ManifestMemory): Promise<ManifestSource> {
     void this.#reader?.close();
-    const files = this.#files;
-    const reader = await openManifestDirectory(directory, { clock, files, settleMs, resyncMs });
+    const options = { clock, files: this.#files, settleMs, resyncMs, memory };
+    const reader = await openManifestDirectory(directory, options);
     this.#reader = reader;
     reader.onChange(() => this.#changed());
     this.#changed();

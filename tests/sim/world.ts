@@ -30,6 +30,7 @@ import {
   type Death,
   hypervisorThrough,
   Membrane,
+  memoryThrough,
   oneHypervisor,
   runnerThrough,
   shortlyMs,
@@ -175,7 +176,8 @@ export class World {
       stretched(counted(this.clock, this.timers), () => this.stretch),
       this.#wallOffset,
     );
-    const source = this.#files ? await this.#files.open(clock) : this.source;
+    const memory = memoryThrough(membrane, this.state);
+    const source = this.#files ? await this.#files.open(clock, memory) : this.source;
     // It may have been killed by somebody before it has read all.
     if (!membrane.alive) return;
     this.#controller = new Controller(
