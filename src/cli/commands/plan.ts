@@ -37,7 +37,7 @@ async function runPlan(call: Call): Promise<number> {
   const faults = planFaults(report);
   if (faults.length > 0) {
     for (const fault of faults) call.note(fault);
-    const what = 'the manifests cannot be followed; the last good specs stay in force';
+    const what = 'what has faults is not followed; the last good version of it stays in force';
     throw new CliError('invalidManifests', what, 'mend the files above, then: benchctl plan');
   }
   return planHasChanges(report) ? exitCodes.planHasChanges : exitCodes.ok;
