@@ -40,7 +40,7 @@ export const NodeStatus = z.object({
   /** One CamelCase word and a sentence: why it is in this phase. */
   reason: z.string(),
   message: z.string(),
-  /** When it entered this phase. */
+  /** When it entered this phase; of a drain that was made anew, when that was. */
   since: z.string(),
   upToDate: z.boolean(),
   /** Its machine runs and neither its guest nor its scheduler answers for it; see docs/repair.md. */

@@ -26,6 +26,8 @@ export interface NodeOutcome {
   phase: NodePhase;
   reason: string;
   message: string;
+  /** Since when its phase counts, in ms since the epoch; absent: since it was first told. */
+  since?: number;
   /** The VM alone tells, whatever guest and scheduler say. */
   byHost?: true;
 }

@@ -82,6 +82,7 @@ function nodeStatuses(
     // Without its host nothing new is known of the node, and nothing old is disproved.
     const address = scope.guest?.address ?? (hostLost ? old?.address : undefined);
     const since = old?.phase === phase ? old.since : time;
+    const counted = outcome.since === undefined ? since : new Date(outcome.since).toISOString();
     const unhealthy = unhealthySince(scope.illness, phase, since);
     return {
       name: scope.name,
@@ -93,7 +94,7 @@ function nodeStatuses(
       phase,
       reason,
       message,
-      since,
+      since: counted,
       upToDate:
         scope.desired !== undefined && scope.outdated !== true && scope.domain !== undefined,
       ...(unhealthy && { unhealthy }),

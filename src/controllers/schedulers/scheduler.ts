@@ -84,8 +84,11 @@ export type Verdict =
   | { kind: 'failed'; reason: string; message: string; retryAt: number }
   /** Only a person can mend it; guest work that showed it is still retried at `retryAt`. */
   | { kind: 'stalled'; reason: string; message: string; retryAt?: number }
-  /** Being emptied; `deadline` in ms since the epoch. Nothing may be destroyed. */
-  | { kind: 'draining'; reason: string; message: string; deadline?: number }
+  /**
+   * Being emptied; nothing may be destroyed. Since when the drain counts, as far as the scheduler
+   * tells, which the status remembers and `removalTold` gives back, and when it ends; ms.
+   */
+  | { kind: 'draining'; reason: string; message: string; since?: number; deadline?: number }
   /**
    * Empty and closed for work, as read in this round (or forced by the spec): power it off. The
    * reason is for people, where it is another one than that the node goes.

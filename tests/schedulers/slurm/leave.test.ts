@@ -96,3 +96,68 @@ const mayBeKnown: Case[] = [
 ];
 
 for (const each of mayBeKnown) check(each);
+
+/** Looks at a drain that waits for a job, one after the other; each remembers what the last told. */
+class LongDrain {
+  told: number | undefined;
+  readonly timeoutMs = 18_000_000;
+  /** On the head's clock, which is not ours: when it was drained, in ms. */
+  drainedAt = a.viewClock * 1000 + 770;
+
+  look(afterMs: number, answerMs = 0, headIsOffMs = 0) {
+    const now = a.now + afterMs;
+    const seconds = (ms: number) => Math.floor(ms / 1000);
+    const clock = seconds(a.viewClock * 1000 + 770 + afterMs - answerMs + headIsOffMs);
+    const reason = { text: 'benchcluster: x', user: 'root', at: seconds(this.drainedAt) };
+    const node = a.worker({
+      ...a.removed,
+      ...(this.told !== undefined && { removalTold: this.told, removalSince: this.told }),
+      drain: { timeoutMs: this.timeoutMs, onTimeout: 'Force' },
+    });
+    const busy = a.view([a.record({ state: 'ALLOCATED+DRAIN', reason })], [a.job('7')]);
+    const { verdicts } = plan({ ...a.scope([a.head(), node], { ...busy, clock }), now });
+    const verdict = verdicts.get(node.name);
+    if (verdict?.kind === 'draining') this.told = verdict.since;
+    return verdict?.kind === 'draining' ? (verdict.deadline ?? 0) - a.now : verdict?.kind;
+  }
+}
+
+test('while a drain waits its deadline stays, whatever seconds the looks and the answers fall in', () => {
+  const drain = new LongDrain();
+  const deadline = drain.look(90);
+  assert.equal(deadline, 18_000_090);
+  const answersMs = [0, 370, 4900, 1240, 810];
+  for (let round = 1; round < 2000; round += 1) {
+    const answerMs = answersMs[round % answersMs.length];
+    assert.equal(drain.look(90 + round * 5837, answerMs), deadline, `round ${round}`);
+  }
+});
+
+test('one that is clearly later than what was told counts from then on, and stays there', () => {
+  const drain = new LongDrain();
+  drain.look(90);
+  drain.drainedAt += 3_600_000;
+  const later = drain.look(3_600_500);
+  assert.ok(typeof later === 'number' && Math.abs(later - 21_600_000) < 1500, `${later}`);
+  for (let round = 1; round < 2000; round += 1) {
+    assert.equal(drain.look(3_600_500 + round * 5837, (round * 370) % 5000), later);
+  }
+});
+
+test('at its end no rounding makes it early: the head must say that its time has passed', () => {
+  const drain = new LongDrain();
+  drain.look(90);
+  drain.drainedAt += 4000;
+  assert.equal(drain.look(10_000), 18_000_090);
+  const exact = drain.look(18_000_090);
+  assert.ok(typeof exact === 'number' && exact > 18_003_000, `${exact}`);
+  assert.equal(drain.look(18_006_000), 'drained');
+});
+
+test('a head’s clock that was set back moves nothing', () => {
+  const drain = new LongDrain();
+  const deadline = drain.look(90);
+  for (const afterMs of [60_000, 120_500, 240_900]) {
+    assert.equal(drain.look(afterMs, 0, -3_600_000), deadline);
+  }
+});

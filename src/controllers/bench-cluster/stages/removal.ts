@@ -104,13 +104,14 @@ function goingOn(scope: ClusterScope, node: NodeScope, removal: Removal): Staged
 
 function draining(removal: Removal, verdict: Verdict | undefined): StagedNode {
   const known = verdict && 'message' in verdict ? verdict : undefined;
-  const deadline = verdict?.kind === 'draining' ? verdict.deadline : undefined;
+  const { since, deadline } = verdict?.kind === 'draining' ? verdict : {};
   const until = deadline === undefined ? '' : ` (deadline ${new Date(deadline).toISOString()})`;
   return {
     outcome: {
       phase: 'Draining',
       reason: known && 'reason' in known ? known.reason : 'Draining',
       message: `${removal.reason}: ${known?.message ?? 'the scheduler has not been asked yet'}${until}`,
+      ...(since !== undefined && { since }),
     },
     actions: [],
   };

@@ -102,20 +102,38 @@ function unreachable(scope: SlurmScope, node: SlurmNode): Verdict {
 function drained(scope: SlurmScope, node: SlurmNode, view: SlurmView, record: NodeRecord): Verdict {
   const by = isReasonOurs(record) ? '' : ` by ${record.reason?.user ?? 'somebody'}`;
   if (!isBusy(view, record)) return { kind: 'drained', message: `drained${by}, no job on it` };
-  // Clocks of guests are their own: the head tells how long the drain lasts, ours when it ends.
-  const elapsedMs = Math.max(0, view.clock - (record.reason?.at ?? view.clock)) * 1000;
-  // Time that people were not told of counts for nothing: a pause, or a status that was lost.
-  const told = node.removalTold ?? scope.now;
-  const since = isReasonOurs(record) ? Math.max(scope.now - elapsedMs, told) : node.removalSince;
-  const { deadline } = deadlineFrom(node, since);
+  const begun = isReasonOurs(record) ? { since: begin(scope, node, view, record) } : {};
+  const { deadline } = deadlineFrom(node, begun.since ?? node.removalSince);
   const jobs = jobsOn(view, node.name);
   const what = jobs.length === 0 ? stateText(record) : jobsText(jobs);
   const isPast = deadline !== undefined && scope.now >= deadline;
   const reason = isPast ? 'DrainDeadlinePassed' : 'WaitingForJobs';
   return (
     forced(scope, node, deadline, jobs) ??
-    waiting(reason, `drained${by}, waits for ${what}`, { ...(deadline && { deadline }) })
+    waiting(reason, `drained${by}, waits for ${what}`, { ...begun, ...(deadline && { deadline }) })
   );
+}
+
+/**
+ * By how much two looks at one drain differ: each of its times is a whole second, and an answer
+ * counts for five.
+ */
+const roundingMs = 7000;
+
+/**
+ * Clocks of guests are their own: the head tells how long the drain lasts, ours when it ends. What
+ * was told stays as long as the head agrees, and at the end to the second; a drain that is clearly
+ * later was made anew. Time that people were not told of counts for nothing: a pause, or a status
+ * that was lost.
+ */
+function begin({ now }: SlurmScope, node: SlurmNode, view: SlurmView, { reason }: NodeRecord) {
+  const { removalTold: told = now, removalSince = now, drain } = node;
+  const elapsedMs = (view.clock - (reason?.at ?? view.clock)) * 1000;
+  // Its clock was set back, so it cannot tell.
+  if (elapsedMs < 0) return removalSince;
+  const begun = now - elapsedMs;
+  const isEarly = now >= told + drain.timeoutMs && elapsedMs < drain.timeoutMs;
+  return begun > told + roundingMs || isEarly ? begun : told;
 }
 
 function deadlineFrom(node: SlurmNode, since: number | undefined): { deadline?: number } {
@@ -134,6 +152,10 @@ function forced(
   return { kind: 'drained', ...withLost(message, jobs) };
 }
 
-function waiting(reason: string, message: string, more: { deadline?: number }): Verdict {
+function waiting(
+  reason: string,
+  message: string,
+  more: { since?: number; deadline?: number },
+): Verdict {
   return { kind: 'draining', reason, message, ...more };
 }
