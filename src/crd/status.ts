@@ -1,7 +1,7 @@
 /**
  * The status of a BenchCluster, as files and later as the status subresource.
- * It is derived from what was observed in one round; only `since` and `lastTransitionTime` are
- * carried from the status before. Times are RFC 3339 in UTC.
+ * It is derived from what was observed in one round; only `since`, `lastTransitionTime` and, of a
+ * node that goes, `standIn` are carried from the status before. Times are RFC 3339 in UTC.
  */
 import { z } from 'zod';
 
@@ -43,6 +43,8 @@ export const NodeStatus = z.object({
   /** When it entered this phase; of a drain that was made anew, when that was. */
   since: z.string(),
   upToDate: z.boolean(),
+  /** It is there, or was, only while its pool is changed; see `rollout.maxSurge`. */
+  standIn: z.boolean().optional(),
   /** Its machine runs and neither its guest nor its scheduler answers for it; see docs/repair.md. */
   unhealthy: z.object({ since: z.string(), reason: z.string() }).optional(),
 });

@@ -103,7 +103,9 @@ function surplus(
   observed: Observed,
   inventory: HostInventory,
 ): NodeScope[] {
-  const standIns = new Set(cluster.surge.map(({ name }) => name));
+  // By its name, a stand-in may as well be of a former count.
+  const stoodIn = observed.previous?.nodes.filter(({ standIn }) => standIn) ?? [];
+  const standIns = new Set(stoodIn.map(({ name }) => name));
   const reasonOf = (name: string): string => {
     if (cluster.deleting) return 'cluster deleted';
     return standIns.has(name) ? 'the rollout is over' : 'replicas lowered';

@@ -1,6 +1,6 @@
 /**
- * Derives the status of a cluster from one round. Carries only times from the status before:
- * since when a node is in its phase and a condition in its state. Pure.
+ * Derives the status of a cluster from one round. Carries only from the status before since when a
+ * node is in its phase and a condition in its state, and what a node that goes was there for. Pure.
  */
 import { pausedAnnotation } from '../../crd/annotations.ts';
 import type { Fault } from '../../crd/fault.ts';
@@ -76,6 +76,7 @@ function nodeStatuses(
   time: string,
 ): NodeStatus[] {
   const before = new Map(previous?.nodes.map((node) => [node.name, node]));
+  const surge = new Set(cluster.surge.map(({ name }) => name));
   return plan.nodes.map(({ scope, outcome }) => {
     const old = before.get(scope.name);
     const { phase, reason, message } = outcome;
@@ -84,6 +85,8 @@ function nodeStatuses(
     const since = old?.phase === phase ? old.since : time;
     const counted = outcome.since === undefined ? since : new Date(outcome.since).toISOString();
     const unhealthy = unhealthySince(scope.illness, phase, since);
+    // One that is not wanted any more is what it was.
+    const standIn = scope.desired ? surge.has(scope.name) : old?.standIn;
     return {
       name: scope.name,
       pool: scope.pool,
@@ -97,6 +100,7 @@ function nodeStatuses(
       since: counted,
       upToDate:
         scope.desired !== undefined && scope.outdated !== true && scope.domain !== undefined,
+      ...(standIn && { standIn }),
       ...(unhealthy && { unhealthy }),
     };
   });

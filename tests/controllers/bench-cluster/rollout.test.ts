@@ -168,6 +168,41 @@ describe('a rollout', () => {
       assert.equal(round.asked?.nodes.at(-1)?.removalReason, 'the rollout is over');
     });
 
+    test('says why it goes to its end, also after the host was away', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      build(round);
+      leaving(round);
+      replaceAll(round);
+      const { observed } = round;
+      round.observed = { ...observed, host: { error: 'it is away' } };
+      round.plan();
+      const { previous } = round.observed;
+      round.observed = { ...observed, ...(previous && { previous }) };
+      const why = () => {
+        round.plan();
+        return round.asked?.nodes.find(({ name }) => name === standIn)?.removalReason;
+      };
+      assert.equal(why(), 'the rollout is over');
+      round.off(standIn);
+      assert.equal(why(), 'the rollout is over');
+      round.without({ domain: standIn });
+      assert.equal(why(), 'the rollout is over', 'its disk is left');
+    });
+
+    test('a node of a former count is none, though it has the name of one', () => {
+      const round = surging({ maxUnavailable: 0, maxSurge: 1 });
+      replaceAll(round);
+      round.plan();
+      const last = 'alpha-compute-3';
+      const pool = { memory: '2Gi', rollout: { maxUnavailable: 0, maxSurge: 1 } };
+      round.edit(recordOf(clusterOf({ replicas: 3, pool })));
+      for (let look = 0; look < 3; look += 1) {
+        assert.deepEqual(leaving(round), [last]);
+        const node = round.asked?.nodes.find(({ name }) => name === last);
+        assert.equal(node?.removalReason, 'replicas lowered');
+      }
+    });
+
     test('keeps it while the scheduler cannot be asked', () => {
       const round = surging({ maxUnavailable: 0, maxSurge: 1 });
       build(round);
