@@ -1,6 +1,7 @@
 /** What the controller would do now: its own plan, as `plan` tells it to people. */
 import type { FieldChange } from '../crd/changes.ts';
 import type { Fault } from '../crd/fault.ts';
+import type { Pause } from '../crd/pause.ts';
 
 export interface PlanStep {
   /** Absent: it concerns the host or the whole cluster. */
@@ -30,10 +31,20 @@ export interface ClusterPlan {
    * refused: the old value stays in force.
    */
   changes: FieldChange[];
+  /** Present: nothing is done. */
+  paused?: PausePlan;
   /** What the next round would execute. */
   steps: PlanStep[];
   /** What must come true before more can be done. */
   blockers: PlanBlocker[];
+}
+
+export interface PausePlan {
+  by: Pause[];
+  /** What a person does for it to go on. */
+  toGoOn: string;
+  /** What the first round would execute then. */
+  steps: PlanStep[];
 }
 
 export interface PlanReport {

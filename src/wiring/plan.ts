@@ -12,13 +12,18 @@ import {
   clusterKey,
   writtenClusters,
 } from '../controllers/bench-cluster/catalog.ts';
-import { desiredCluster } from '../controllers/bench-cluster/desired.ts';
+import { type DesiredCluster, desiredCluster } from '../controllers/bench-cluster/desired.ts';
 import { failuresOf } from '../controllers/bench-cluster/failures.ts';
 import { Guests } from '../controllers/bench-cluster/guests.ts';
 import { summaryOf } from '../controllers/bench-cluster/hold-back.ts';
 import { observe, observeHost, type Seen } from '../controllers/bench-cluster/observe.ts';
 import { othersOf } from '../controllers/bench-cluster/others.ts';
-import { hostActions, type Plan, plan } from '../controllers/bench-cluster/plan.ts';
+import {
+  hostActions,
+  type Plan,
+  type PlannedAction,
+  plan,
+} from '../controllers/bench-cluster/plan.ts';
 import { revisionOf } from '../controllers/bench-cluster/removal.ts';
 import { Sightings } from '../controllers/bench-cluster/sightings.ts';
 import { outdatedHead } from '../controllers/bench-cluster/status.ts';
@@ -26,6 +31,7 @@ import type { ClusterRecord, Hypervisor, SourceSnapshot } from '../controllers/p
 import { schedulerModule } from '../controllers/schedulers/registry.ts';
 import type { BenchHost } from '../crd/bench-host.ts';
 import { changesOf, type FieldChange } from '../crd/changes.ts';
+import { howToGoOn } from '../crd/pause.ts';
 import { qualifiedName } from '../crd/references.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
 import { type ManifestMemory, manifestMemory } from '../drivers/manifest-memory.ts';
@@ -169,28 +175,40 @@ async function planCluster(
     startedAt: startedAt ?? clock.now(),
   };
   const others = othersOf(record, besides(entry, entries));
-  const planFor = (seen: Seen) => {
+  const look = async (seen: Promise<Seen>) => ({ seen: await seen, at: clock.now() });
+  const planFor = (cluster: DesiredCluster, { seen, at }: Awaited<ReturnType<typeof look>>) => {
     const known = { ...seen, others, ...(record.status && { previous: record.status }) };
-    return plan(desired, known, scheduler, clock.now());
+    return plan(cluster, known, scheduler, at);
   };
-  // Of the VMs alone, what can be done is done before any guest is asked.
-  const early = hostActions(planFor(await observeHost(desired, ports, context, signal)));
-  const planned = planFor(await observe(desired, ports, context, signal));
-  const begun = new Set(early.map(({ action }) => actionKey(action)));
-  const later = planned.actions.filter(({ action }) => !begun.has(actionKey(action)));
+  const ofHost = await look(observeHost(desired, ports, context, signal));
+  const seen = await look(observe(desired, ports, context, signal));
+  const planned = planFor(desired, seen);
+  const stepsOf = (cluster: DesiredCluster) =>
+    stepsIn(hostActions(planFor(cluster, ofHost)), planFor(cluster, seen).actions);
+  const { paused, ...unpaused } = desired;
   return {
     namespace,
     name,
     intent: before === undefined ? 'create' : desired.deleting ? 'delete' : 'keep',
     changes: before ? editsOf(before, record) : [],
-    steps: [...early, ...later].map(({ action, node, why }) => ({
-      ...(node && { node }),
-      action: describeAction(action),
-      why,
-      effect: effectOf(action),
-    })),
+    ...(paused && {
+      paused: { by: paused, toGoOn: howToGoOn(paused, desired), steps: stepsOf(unpaused) },
+    }),
+    steps: stepsOf(desired),
     blockers: [...heldBy(entry), ...blockersOf(planned)],
   };
+}
+
+/** Of the VMs alone, what can be done is done before any guest is asked. */
+function stepsIn(early: readonly PlannedAction[], all: readonly PlannedAction[]): PlanStep[] {
+  const begun = new Set(early.map(({ action }) => actionKey(action)));
+  const later = all.filter(({ action }) => !begun.has(actionKey(action)));
+  return [...early, ...later].map(({ action, node, why }) => ({
+    ...(node && { node }),
+    action: describeAction(action),
+    why,
+    effect: effectOf(action),
+  }));
 }
 
 /** The other clusters on its host. */

@@ -28,7 +28,7 @@ test('the time of a pause is not taken off the time that jobs are given to end',
   const powerCuts = () => workers.map((worker) => world.watched.made()[`destroy ${worker}`] ?? 0);
   world.source.put(clusterOf({ replicas: 1, pool, spec: { paused: true } }));
   await world.clock.advance(3_600_000);
-  assert.deepEqual(phases(), ['Ready', 'Pending']);
+  assert.deepEqual(phases(), ['Ready', 'Ready']);
   assert.equal(world.condition('alpha', 'UpToDate')?.reason, 'RollingOut');
   world.source.put(clusterOf({ replicas: 1, pool }));
   await world.clock.advance(280_000);
@@ -56,4 +56,18 @@ test('a pause in the middle of a drain gives its jobs their whole time anew', as
   await world.clock.advance(40_000);
   assert.equal(powerCuts(), 1);
   assert.deepEqual(world.watched.violations, []);
+});
+
+test('the nodes of a cluster that is paused and deleted are told as they are', async () => {
+  const world = await readyWorld();
+  world.source.put(clusterOf({ spec: { paused: true } }));
+  await world.clock.advance(60_000);
+  world.state.requestDeletion('default', 'alpha');
+  world.source.remove(clusterOf());
+  await world.clock.advance(60_000);
+  const { controlPlane, workers, nodes } = world.status('alpha') ?? assert.fail();
+  assert.equal(world.condition('alpha', 'Ready')?.reason, 'DeletionPaused');
+  assert.deepEqual([controlPlane.ready, workers.map(({ ready }) => ready)], [1, [2]]);
+  assert.deepEqual(new Set(nodes.map(({ phase }) => phase)), new Set(['Ready']));
+  assert.match(nodes[0]?.message ?? '', /cluster deleted: waits, because the cluster is paused$/);
 });

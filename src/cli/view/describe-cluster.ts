@@ -2,6 +2,7 @@
  * `describe cluster`: a tree of the cluster, its pools and nodes, then conditions and last events.
  * What is not well says why in full, with the log lines that its message carries. Pure.
  */
+import { describePauses, pausesOf } from '../../crd/pause.ts';
 import type { Condition, NodeStatus, PoolStatus } from '../../crd/status.ts';
 import { printable } from '../../lib/printable.ts';
 import type { EventRecord } from '../state-view.ts';
@@ -49,6 +50,7 @@ export function describeCluster(
 
 function header(known: KnownCluster, { now }: DescribeOptions): string[] {
   const { cluster, record } = known;
+  const pauses = pausesOf(cluster);
   const facts: [string, string | undefined][] = [
     ['Name', known.name],
     ['Namespace', known.namespace],
@@ -57,7 +59,7 @@ function header(known: KnownCluster, { now }: DescribeOptions): string[] {
     ['Network', cluster.spec.network.name],
     ['Endpoint', record?.status?.endpoint],
     ['Generation', generationText(known)],
-    ['Paused', cluster.spec.paused ? 'yes' : undefined],
+    ['Paused', pauses.length > 0 ? describePauses(pauses) : undefined],
     ['Deleting since', record?.deletionTimestamp],
     ['Age', known.createdAt === undefined ? undefined : printAge(known.createdAt, now)],
   ];

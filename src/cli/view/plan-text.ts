@@ -2,8 +2,9 @@
 import type { FieldChange } from '../../crd/changes.ts';
 import { describeFault } from '../../crd/fault.ts';
 import type { UpdateEffect } from '../../crd/field.ts';
+import { describePauses } from '../../crd/pause.ts';
 import { cut, oneLine } from '../../lib/printable.ts';
-import type { ClusterPlan, PlanReport, PlanStep } from '../plan-report.ts';
+import type { ClusterPlan, PausePlan, PlanReport, PlanStep } from '../plan-report.ts';
 import type { Paint, Tone } from './color.ts';
 import { type Cell, renderRows } from './table.ts';
 
@@ -38,6 +39,14 @@ export function planFaults(report: PlanReport): string[] {
 function clusterText(plan: ClusterPlan, paint: Paint): string[] {
   const intent = { create: ' (new)', keep: '', delete: ' (deleted)' }[plan.intent];
   const title = paint(`cluster/${plan.name}`, 'bold') + intent;
+  if (plan.paused) {
+    return [
+      title,
+      ...table(plan.changes.map(changeRow), paint),
+      ...pauseText(plan.paused, paint),
+      ...table(plan.blockers.map(blockerRow), paint),
+    ];
+  }
   if (plan.steps.length + plan.changes.length + plan.blockers.length === 0) {
     return [`${title}: nothing to do`];
   }
@@ -46,6 +55,15 @@ function clusterText(plan: ClusterPlan, paint: Paint): string[] {
     ...table(plan.changes.map(changeRow), paint),
     ...table(plan.steps.map(stepRow), paint),
     ...table(plan.blockers.map(blockerRow), paint),
+  ];
+}
+
+/** What waits does not have the mark of what is done. */
+function pauseText({ by, toGoOn, steps }: PausePlan, paint: Paint): string[] {
+  const rows = steps.map((step) => stepRow(step).with(0, { text: 'then:', tone: 'dim' }));
+  return [
+    `  ${paint('paused', 'warn')} ${describePauses(by)}: nothing is done; to go on: ${toGoOn}`,
+    ...table(rows, paint),
   ];
 }
 
@@ -79,5 +97,6 @@ function summary(report: PlanReport): string {
   const counts = `${changed}, ${count('delete')} to delete`;
   const clusters =
     report.clusters.length === 1 ? '1 cluster' : `${report.clusters.length} clusters`;
-  return `Next round of ${clusters}: ${counts}.`;
+  const paused = report.clusters.filter((plan) => plan.paused).length;
+  return `Next round of ${clusters}: ${counts}${paused > 0 ? `; ${paused} paused` : ''}.`;
 }

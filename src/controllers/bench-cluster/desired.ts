@@ -2,9 +2,9 @@
  * ClusterRecord → DesiredCluster: what should exist, in the terms of libvirt, with every name,
  * UUID and MAC derived, so that a repeat after a crash meets what it made before. Pure.
  */
-import { isPaused } from '../../crd/annotations.ts';
 import type { BenchClusterSpec, WorkerPool } from '../../crd/bench-cluster.ts';
 import type { BenchImage, ImageFile } from '../../crd/bench-image.ts';
+import { type Pause, pausesOf } from '../../crd/pause.ts';
 import { bytesOf, millisecondsOf } from '../../crd/quantity.ts';
 import { qualifiedName } from '../../crd/references.ts';
 import { digestOf, macOf, uuid5 } from '../../lib/hash.ts';
@@ -52,7 +52,8 @@ export interface DesiredCluster {
   uid: string;
   generation: number;
   deleting: boolean;
-  paused: boolean;
+  /** By what; absent: it is not. */
+  paused?: Pause[];
   host: string;
   /** Of the BenchHost; absent: what the host offers best. */
   domainType?: 'kvm' | 'qemu';
@@ -110,6 +111,7 @@ export function desiredCluster(record: ClusterRecord, identity: Identity): Desir
   const images = new Map(record.images.map((image) => [image.metadata.name, desiredImage(image)]));
   const access = [identity.controllerKey, ...spec.access.authorizedKeys];
   const context = { cluster: metadata.name, uid, spec, images, access, record };
+  const paused = pausesOf(record.cluster);
   const [schedulerName, config] = Object.entries(spec.scheduler)[0] ?? ['none', {}];
   return {
     installation: identity.installation,
@@ -118,7 +120,7 @@ export function desiredCluster(record: ClusterRecord, identity: Identity): Desir
     uid,
     generation: record.generation,
     deleting: record.deletionTimestamp !== undefined,
-    paused: spec.paused || isPaused(metadata),
+    ...(paused.length > 0 && { paused }),
     host: qualifiedName(record.host.metadata),
     ...(record.host.spec.domainType && { domainType: record.host.spec.domainType }),
     network: {

@@ -13,8 +13,9 @@ import { nextLook, nextTry, notAtOnce } from './next-look.ts';
 import type { FailureView, Observed, RepairKind } from './observed.ts';
 import { remediate } from './remediate.ts';
 import { healthyAfterMs, nodeOf, repairsOf } from './repairs.ts';
-import { clusterScope, countedFrom, type NodeScope, type Removal } from './scope.ts';
+import { clusterScope, countedFrom, type NodeScope } from './scope.ts';
 import { planCleanup } from './stages/cleanup.ts';
+import { onHold, planPostponed, stay } from './stages/paused.ts';
 import { planPresent } from './stages/present.ts';
 import { planRemoval } from './stages/removal.ts';
 import { planScheduler } from './stages/scheduler.ts';
@@ -87,11 +88,11 @@ export function plan(
   const joined = planScheduler(scope);
   const nodes = scope.nodes.map((node) => {
     const verdict = joined.verdicts.get(node.name);
-    if (node.removal && cluster.paused) return { node, staged: postponed(node.removal) };
-    const staged = node.removal
-      ? planRemoval(scope, node, node.removal, verdict)
-      : planPresent(scope, node, shared, verdict);
-    return { node, staged };
+    if (node.removal === undefined) {
+      return { node, staged: planPresent(scope, node, shared, verdict) };
+    }
+    const leave = cluster.paused ? planPostponed : planRemoval;
+    return { node, staged: leave(scope, node, node.removal, verdict) };
   });
   const cleanup = planCleanup(scope);
   const actions = [
@@ -103,7 +104,13 @@ export function plan(
     ...cleanup.actions,
   ];
   const ahead = nodes.flatMap(({ staged }) => staged.ahead ?? []);
-  const outcomes = nodes.map(({ node, staged }) => ({ scope: node, outcome: staged.outcome }));
+  const begun = new Set(observed.operations.map(({ key }) => key));
+  const held = cluster.paused ? actions.filter(({ action }) => !begun.has(actionKey(action))) : [];
+  const waiting = new Set(held.map(({ node }) => node));
+  const outcomes = nodes.map(({ node, staged: { outcome } }) => ({
+    scope: node,
+    outcome: waiting.has(node.name) ? onHold(outcome) : outcome,
+  }));
   const due = withoutBackedOff(actions, observed, now);
   const working = new Set([
     ...observed.operations.map(({ guest }) => guest),
@@ -118,7 +125,7 @@ export function plan(
     considered: new Set([
       ...[...actions.map(({ action }) => action), ...ahead].map(actionKey),
       // What was under way when the plan was made may have failed since.
-      ...observed.operations.map(({ key }) => key),
+      ...begun,
     ]),
     unseen: new Set(nodes.filter(isUnseen).map(({ node }) => node.name)),
     recovered: outcomes
@@ -138,19 +145,6 @@ function isUnseen({ node, staged }: { node: NodeScope; staged: StagedNode }): bo
   const { domain, guest } = node;
   if (domain?.state !== 'running' || staged.outcome.phase === 'Ready') return false;
   return guest?.kind !== 'proven' || guest.facts === undefined;
-}
-
-/** Nothing wanted goes out of service while its cluster is paused. */
-function stay(nodes: NodeScope[]): void {
-  for (const node of nodes) {
-    if (node.desired) delete node.removal;
-  }
-}
-
-/** Not called Draining: the time of a pause is none that its jobs were given to end. */
-function postponed({ reason }: Removal): StagedNode {
-  const message = `${reason}: waits, because the cluster is paused`;
-  return { outcome: { phase: 'Pending', reason: 'Paused', message }, actions: [] };
 }
 
 /** What is done by the VMs alone, before any guest is asked. */

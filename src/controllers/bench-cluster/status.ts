@@ -2,9 +2,9 @@
  * Derives the status of a cluster from one round. Carries only from the status before since when a
  * node is in its phase and a condition in its state, and what a node that goes was there for. Pure.
  */
-import { pausedAnnotation } from '../../crd/annotations.ts';
 import type { Fault } from '../../crd/fault.ts';
 import { describeFault } from '../../crd/fault.ts';
+import { describePauses, howToGoOn } from '../../crd/pause.ts';
 import type {
   AttemptStatus,
   ClusterStatus,
@@ -175,20 +175,22 @@ function unfinished(nodes: NodeStatus[]): NodeStatus[] {
   return nodes.filter(({ phase }) => phase !== 'Ready').sort((a, b) => rank(a) - rank(b));
 }
 
-/** Nobody can take back a pause of a manifest that is gone, so it must be said. */
-const pausedDeletion =
-  'the cluster is to be deleted, and is paused: write its manifest again without spec.paused and ' +
-  `without the annotation ${pausedAnnotation}, then delete it`;
+function deletionOf(cluster: DesiredCluster): { reason: string; message: string } | undefined {
+  if (!cluster.deleting) return undefined;
+  if (!cluster.paused) return { reason: 'Deleting', message: 'the cluster is being deleted' };
+  // Nobody sees a pause in a manifest that is gone, so the way on must be said.
+  const message = `the cluster is to be deleted, and is paused: ${howToGoOn(cluster.paused, cluster)}`;
+  return { reason: 'DeletionPaused', message };
+}
 
 function ready({ cluster, plan, nodes, error }: Facts): Draft {
   if (error !== undefined) return condition('Ready', false, 'ReconcileError', error);
-  if (cluster.deleting && cluster.paused)
-    return condition('Ready', false, 'DeletionPaused', pausedDeletion);
   // What keeps all from going on explains more than the nodes that wait for it.
   const blocker = plan.blockers[0];
-  if (cluster.deleting) {
-    const waits = blocker ? `: ${blocker.message}` : '';
-    return condition('Ready', false, 'Deleting', `the cluster is being deleted${waits}`);
+  const deletion = deletionOf(cluster);
+  if (deletion) {
+    const waits = blocker && !cluster.paused ? `: ${blocker.message}` : '';
+    return condition('Ready', false, deletion.reason, `${deletion.message}${waits}`);
   }
   if (blocker) return condition('Ready', false, blocker.reason, blocker.message);
   const waiting = unfinished(nodes);
@@ -202,7 +204,7 @@ function ready({ cluster, plan, nodes, error }: Facts): Draft {
 
 function reconciling({ cluster, plan, nodes }: Facts): Draft {
   if (cluster.paused)
-    return condition('Reconciling', false, 'Paused', 'by spec.paused, or by its annotation');
+    return condition('Reconciling', false, 'Paused', describePauses(cluster.paused));
   const first = unfinished(nodes).find(({ phase }) => phase !== 'Stalled');
   if (first) return condition('Reconciling', true, first.phase, `${first.name}: ${first.message}`);
   const action = plan.actions[0];
@@ -213,8 +215,9 @@ function reconciling({ cluster, plan, nodes }: Facts): Draft {
 function stalled({ cluster, plan, nodes, faults, error, hold }: Facts): Draft {
   if (hold) return condition('Stalled', true, hold.reason, hold.message);
   if (error !== undefined) return condition('Stalled', true, 'ReconcileError', error);
-  if (cluster.deleting && cluster.paused)
-    return condition('Stalled', true, 'DeletionPaused', pausedDeletion);
+  const deletion = deletionOf(cluster);
+  if (deletion && cluster.paused)
+    return condition('Stalled', true, deletion.reason, deletion.message);
   const blocker = plan.blockers.find(({ waiting }) => !waiting);
   if (blocker) return condition('Stalled', true, blocker.reason, blocker.message);
   const node = nodes.find(({ phase }) => phase === 'Stalled');

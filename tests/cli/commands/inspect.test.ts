@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../../src/cli/exit-code.ts';
-import { ago, condition, event, node, record, status } from '../support/builders.ts';
+import { ago, cluster, condition, event, node, record, status } from '../support/builders.ts';
 import { createWorld, settle, until } from '../support/fake-context.ts';
 
 test('describe cluster draws the tree, conditions, log lines and last events', async (t) => {
@@ -56,6 +56,18 @@ test('describe cluster draws the tree, conditions, log lines and last events', a
     /Last events:[\s\S]*60s +Normal +NodeReady +node\/slurm-a-compute-0 +joined/,
   );
   assert.doesNotMatch(world.stdout.text, /not ours/);
+});
+
+test('describe says what a cluster is paused by', async (t) => {
+  const world = await createWorld(t);
+  const paused = cluster();
+  paused.metadata.annotations = { 'benchcluster.io/paused': 'true' };
+  world.clusters = [{ record: record({ cluster: paused }) }];
+  await world.run('describe', 'cluster/slurm-a');
+  assert.match(world.stdout.text, /^Paused: +by the annotation benchcluster.io\/paused$/m);
+  paused.spec.paused = true;
+  await world.run('describe', 'cluster/slurm-a');
+  assert.match(world.stdout.text, /^Paused: +by spec.paused and by the annotation /m);
 });
 
 test('describe tells a status that is behind the manifest', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exitCodes } from '../../../src/cli/exit-code.ts';
-import type { ClusterPlan, PlanReport } from '../../../src/cli/plan-report.ts';
+import type { ClusterPlan, PausePlan, PlanReport } from '../../../src/cli/plan-report.ts';
 import { PortError } from '../../../src/controllers/ports.ts';
 import { createWorld } from '../support/fake-context.ts';
 
@@ -65,6 +65,28 @@ test('steps and edited fields are shown with effect and reason, and end with 2',
     '  !  (cluster)  NameTaken  domain of somebody else',
     '',
     'Next round of 1 cluster: 1 to create, 1 to change, 1 to delete.',
+    '',
+  ]);
+});
+
+test('what waits for the end of a pause is told apart from what is done, and ends with 0', async (t) => {
+  const world = await createWorld(t);
+  const step = { action: 'create volume', why: 'the node has no disk', effect: 'create' } as const;
+  const paused: PausePlan = {
+    by: ['spec.paused', 'the annotation benchcluster.io/paused'],
+    toGoOn: 'change it',
+    steps: [{ node: 'slurm-a-compute-1', ...step }],
+  };
+  world.parts.planOnce = async () => report({ paused });
+  assert.equal(await world.run('plan'), exitCodes.ok);
+  const lines = world.stdout.text.split('\n').map((line) => line.replace(/ {2,}/g, '  '));
+  assert.deepEqual(lines, [
+    'cluster/slurm-a',
+    '  paused by spec.paused and by the annotation benchcluster.io/paused: nothing is done; ' +
+      'to go on: change it',
+    '  then:  slurm-a-compute-1  create volume  because the node has no disk',
+    '',
+    'Next round of 1 cluster: 0 to create, 0 to change, 0 to delete; 1 paused.',
     '',
   ]);
 });

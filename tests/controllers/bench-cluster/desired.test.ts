@@ -139,7 +139,8 @@ test('a cluster is paused by its spec, or by the annotation for those who must n
     record.cluster.metadata.annotations = { 'benchcluster.io/paused': value };
     return desired(record).paused;
   };
-  assert.equal(paused('true'), true);
-  assert.equal(paused('false'), false);
-  assert.equal(desired(recordOf(clusterOf({ spec: { paused: true } }))).paused, true);
+  assert.deepEqual(paused('true'), ['the annotation benchcluster.io/paused']);
+  assert.equal(paused('false'), undefined);
+  const bySpec = desired(recordOf(clusterOf({ spec: { paused: true } })));
+  assert.deepEqual(bySpec.paused, ['spec.paused']);
 });

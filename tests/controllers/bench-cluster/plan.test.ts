@@ -338,12 +338,6 @@ describe('when, and whether at all', () => {
     });
   }
 
-  test('a paused cluster is looked at and not touched', () => {
-    const round = new PlanCase(recordOf(clusterOf({ spec: { paused: true } }))).off(worker);
-    assert.deepEqual(round.actions(), []);
-    assert.deepEqual(round.phase(worker), ['Creating', 'Starting']);
-  });
-
   test('an unreachable host stops all acts, and nobody is called removed', () => {
     const round = new PlanCase();
     round.plan();

@@ -66,7 +66,7 @@ function switchOn(
   return mend(scope, node, 'start', [offReason(domain), message], action);
 }
 
-function offReason({ state, reason }: DomainView): string {
+export function offReason({ state, reason }: DomainView): string {
   if (state === 'crashed' || reason === 'crashed') return 'Crashed';
   return reason === 'shutdown' ? 'ShutOffByGuest' : 'PoweredOff';
 }

@@ -28,6 +28,15 @@ export function planPresent(
     definition(scope, node, desired) ??
     power(scope, node);
   if (host) return { ...host, outcome: { ...host.outcome, byHost: true } };
+  return inGuest(scope, node, verdict);
+}
+
+/** Of one whose domain runs. */
+export function inGuest(
+  scope: ClusterScope,
+  node: NodeScope,
+  verdict: Verdict | undefined,
+): StagedNode {
   return illness(scope, node) ?? guest(node) ?? working(scope, node, verdict) ?? joined(verdict);
 }
 

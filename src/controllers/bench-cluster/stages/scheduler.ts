@@ -55,13 +55,15 @@ function schedulerNode(scope: ClusterScope, node: NodeScope): SchedulerNode<unkn
   const pool = scope.cluster.pools.find(({ name }) => name === node.pool);
   const before = scope.observed.previous?.nodes.find(({ name }) => name === node.name);
   const guest = node.guest?.kind === 'proven' ? node.guest : undefined;
+  // In a pause nothing leaves, and the scheduler is asked what becomes of the node as it is.
+  const removal = scope.cluster.paused ? undefined : node.removal;
   return {
     name: node.name,
     role: node.role,
     pool: node.pool,
-    wanted: node.removal ? 'removed' : 'present',
-    ...(node.removal && { removalReason: node.removal.reason }),
-    ...(node.removal && before?.phase === 'Draining' && removalTimes(scope, before.since)),
+    wanted: removal ? 'removed' : 'present',
+    ...(removal && { removalReason: removal.reason }),
+    ...(removal && before?.phase === 'Draining' && removalTimes(scope, before.since)),
     drain: pool?.drain ?? { timeoutMs: 0, onTimeout: 'Wait' },
     running: node.domain?.state === 'running',
     off: !mayRun(node.domain) && !isUnsure(scope, node),
