@@ -240,11 +240,13 @@ export class World {
     return this.status(name)?.conditions.find((condition) => condition.type === type);
   }
 
+  /** And at rest: what is not wanted any more is gone. */
   isReady(name: string, generation = 1): boolean {
     const status = this.status(name);
     return (
       status?.observedGeneration === generation &&
       this.condition(name, 'Ready')?.status === 'True' &&
+      this.condition(name, 'Reconciling')?.status === 'False' &&
       this.condition(name, 'UpToDate')?.status === 'True'
     );
   }

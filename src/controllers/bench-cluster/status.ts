@@ -53,6 +53,7 @@ export function clusterStatus(
     plan,
     faults,
     nodes,
+    wanted: nodes.filter((_, index) => plan.nodes[index]?.scope.desired !== undefined),
     ...(error && { error }),
     ...(hold && { hold }),
   };
@@ -134,6 +135,8 @@ interface Facts {
   plan: Plan;
   faults: Fault[];
   nodes: NodeStatus[];
+  /** Those that the spec wants now, stand-ins too: one that leaves makes no other one unready. */
+  wanted: NodeStatus[];
   error?: string;
   hold?: Hold;
 }
@@ -175,6 +178,7 @@ function unfinished(nodes: NodeStatus[]): NodeStatus[] {
   return nodes.filter(({ phase }) => phase !== 'Ready').sort((a, b) => rank(a) - rank(b));
 }
 
+/** Of a cluster that goes no pool is ready, however well its nodes are. */
 function deletionOf(cluster: DesiredCluster): { reason: string; message: string } | undefined {
   if (!cluster.deleting) return undefined;
   if (!cluster.paused) return { reason: 'Deleting', message: 'the cluster is being deleted' };
@@ -183,7 +187,7 @@ function deletionOf(cluster: DesiredCluster): { reason: string; message: string 
   return { reason: 'DeletionPaused', message };
 }
 
-function ready({ cluster, plan, nodes, error }: Facts): Draft {
+function ready({ cluster, plan, wanted, error }: Facts): Draft {
   if (error !== undefined) return condition('Ready', false, 'ReconcileError', error);
   // What keeps all from going on explains more than the nodes that wait for it.
   const blocker = plan.blockers[0];
@@ -193,13 +197,13 @@ function ready({ cluster, plan, nodes, error }: Facts): Draft {
     return condition('Ready', false, deletion.reason, `${deletion.message}${waits}`);
   }
   if (blocker) return condition('Ready', false, blocker.reason, blocker.message);
-  const waiting = unfinished(nodes);
+  const waiting = unfinished(wanted);
   const first = waiting[0];
   if (first) {
     const others = waiting.length > 1 ? ` (and ${waiting.length - 1} more)` : '';
     return condition('Ready', false, first.reason, `${first.name}: ${first.message}${others}`);
   }
-  return condition('Ready', true, 'Ready', `all ${nodes.length} nodes are ready`);
+  return condition('Ready', true, 'Ready', `all ${wanted.length} nodes are ready`);
 }
 
 function reconciling({ cluster, plan, nodes }: Facts): Draft {
@@ -245,7 +249,9 @@ function hostReachable({ cluster, observed }: Facts): Draft {
 }
 
 function poolReady(facts: Facts, type: string, role: NodeStatus['role']): Draft {
-  const nodes = facts.nodes.filter((node) => node.role === role);
+  const deletion = deletionOf(facts.cluster);
+  if (deletion) return condition(type, false, deletion.reason, deletion.message);
+  const nodes = facts.wanted.filter((node) => node.role === role);
   const count = nodes.filter(({ phase }) => phase === 'Ready').length;
   const first = unfinished(nodes)[0];
   const message = `${count} of ${nodes.length} ready`;

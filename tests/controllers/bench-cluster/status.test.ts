@@ -124,6 +124,66 @@ describe('conditions', () => {
       },
     },
     {
+      name: 'a worker that leaves because fewer are wanted: the others are at work',
+      given: (round) => {
+        round.edit(recordOf(clusterOf({ replicas: 1 })));
+        const verdict = { kind: 'draining', reason: 'Jobs', message: '2 jobs' } as const;
+        round.verdicts.set('alpha-compute-1', verdict);
+      },
+      differs: { Reconciling: 'True Draining' },
+    },
+    {
+      name: 'a stand-in that leaves at the end of a rollout',
+      given: (round) => {
+        const rollout = { maxUnavailable: 0, maxSurge: 1 };
+        round.edit(recordOf(clusterOf({ pool: { rollout } })));
+        for (const node of round.cluster.surge) round.build(node);
+        round.verdicts.set('alpha-compute-2', { kind: 'drained', message: '-' });
+      },
+      differs: { Reconciling: 'True Deleting' },
+    },
+    {
+      name: 'a stand-in that comes at the beginning of one',
+      given: (round) => {
+        const rollout = { maxUnavailable: 0, maxSurge: 1 };
+        round.edit(recordOf(clusterOf({ pool: { rollout, memory: '2Gi' } })));
+      },
+      differs: {
+        Ready: 'False CreatingVolume',
+        Reconciling: 'True Creating',
+        WorkersReady: 'False CreatingVolume',
+        UpToDate: 'False RollingOut',
+      },
+    },
+    {
+      name: 'a cluster that is being deleted, also when nothing is left of it',
+      given: (round) => {
+        round.edit(recordOf(clusterOf(), { deletionTimestamp: 'x' }));
+        round.inventory.domains = [];
+        round.inventory.pool.volumes = [];
+        round.inventory.networks = [];
+      },
+      differs: {
+        Ready: 'False Deleting',
+        ControlPlaneReady: 'False Deleting',
+        WorkersReady: 'False Deleting',
+      },
+    },
+    {
+      name: 'a cluster that is paused and to be deleted',
+      given: (round) => {
+        const cluster = clusterOf({ spec: { paused: true } });
+        round.edit(recordOf(cluster, { deletionTimestamp: 'x' }));
+      },
+      differs: {
+        Ready: 'False DeletionPaused',
+        Reconciling: 'False Paused',
+        Stalled: 'True DeletionPaused',
+        ControlPlaneReady: 'False DeletionPaused',
+        WorkersReady: 'False DeletionPaused',
+      },
+    },
+    {
       name: 'a paused cluster',
       given: (round) => round.edit(recordOf(clusterOf({ spec: { paused: true } }))),
       differs: { Reconciling: 'False Paused' },
@@ -153,9 +213,17 @@ describe('conditions', () => {
     assert.equal(conditionOf(first, 'Stalled').message, 'no such thing');
   });
 
-  test('of a cluster that is being deleted are never ready', () => {
-    const round = new PlanCase().edit(recordOf(clusterOf(), { deletionTimestamp: 'x' }));
-    assert.equal(summary(statusOf(round)).Ready, 'False Deleting');
+  test('name what pauses the cluster, and how one that is to be deleted goes on', () => {
+    const cluster = clusterOf({ spec: { paused: true } });
+    cluster.metadata.annotations = { 'benchcluster.io/paused': 'true' };
+    const both = 'spec.paused and by the annotation benchcluster.io/paused';
+    const kept = statusOf(new PlanCase().edit(recordOf(cluster)));
+    assert.equal(conditionOf(kept, 'Reconciling').message, `by ${both}`);
+    const round = new PlanCase().edit(recordOf(cluster, { deletionTimestamp: 'x' }));
+    assert.match(
+      conditionOf(statusOf(round), 'Stalled').message,
+      /again without spec.paused and without the annotation \S+, then delete it$/,
+    );
   });
 
   test('name the worst node first and count the others', () => {
