@@ -29,6 +29,8 @@ export interface SimVolume {
   name: string;
   capacityBytes: number;
   backingVolume?: string;
+  /** Of what was uploaded; nobody but the world itself sees it. */
+  contentSha256?: string;
 }
 
 export interface SimNetwork {

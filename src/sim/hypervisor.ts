@@ -4,7 +4,6 @@
  * says. Faults: `failNext`, `loseReplyOfNext` (done, but the answer is lost), `unreachable`,
  * `delayMs`. The same conformance suite runs on it and on real libvirt.
  */
-import { createHash } from 'node:crypto';
 import type {
   Artifact,
   DomainChange,
@@ -16,23 +15,25 @@ import type {
   SeenDomain,
 } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
+import { requireContent } from '../drivers/libvirt/artifact-source.ts';
 import { digestOf } from '../lib/hash.ts';
 import { newDomain, type SimDomain } from './domain.ts';
 import { FaultPlan } from './fault-plan.ts';
 import { ownerKey, pathOf, SimHost, type SimHostOptions } from './host.ts';
 import { addNetwork, takeNetwork } from './networks.ts';
-import { virtualSize } from './qcow2.ts';
-import { SimUploads } from './uploads.ts';
+import { type ImageFile, type Sender, SimUploads } from './uploads.ts';
 
 export type SimCall = Exclude<keyof Hypervisor, 'onChange' | 'close'>;
 
 export interface SimHypervisorOptions extends SimHostOptions {
-  /** Bytes of an artifact's source. Without it every upload is taken as right. */
-  readSource?: (path: string) => Promise<Uint8Array>;
+  /** Who uploads and does not say who it is. */
+  sender?: Sender;
 }
 
-/** Of those who do not say who they are. */
-const soleInstallation = '00000000-0000-4000-8000-000000000000';
+/** It has this world to itself, and files that are what their manifests say. */
+const soleSender: Sender = { installation: '00000000-0000-4000-8000-000000000000' };
+/** As much as any file of which nothing else is known. */
+const someSize = { bytes: 1_000_000, capacityBytes: 2 ** 31 };
 
 export class SimHypervisor extends SimHost implements Hypervisor {
   /** What guests wrote to their consoles, by root volume. */
@@ -133,22 +134,21 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     );
   }
 
-  /** `by`: the installation that uploads, where it is not the one that has this world to itself. */
   uploadArtifact(
     artifact: Artifact,
     progress: (sentBytes: number, totalBytes: number) => void,
     signal: AbortSignal,
-    by = soleInstallation,
+    sender = this.#options.sender ?? soleSender,
   ): Promise<void> {
     return this.faults.perform('uploadArtifact', signal, async () => {
       if (this.uploads.isWhole(artifact.volume)) return;
-      const bytes = await this.#sourceOf(artifact);
-      const total = bytes?.length ?? 1_000_000;
-      progress(0, total);
-      const capacityBytes = bytes === undefined ? 2 ** 31 : virtualSize(bytes);
-      const sent = this.uploads.send(artifact, { capacityBytes, installation: by, signal });
+      const file = await this.#read(artifact, sender);
+      const { bytes } = file;
+      progress(0, bytes);
+      const { installation } = sender;
+      const sent = this.uploads.send(artifact.volume, { file, installation, signal });
       if (sent) await sent;
-      progress(total, total);
+      progress(bytes, bytes);
     });
   }
 
@@ -176,7 +176,7 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     volume: string,
     onlyUsedBy: string | undefined,
     signal: AbortSignal,
-    by = soleInstallation,
+    by = soleSender.installation,
   ): Promise<void> {
     return this.faults.perform('deleteVolume', signal, () => {
       const [name = volume, ...parts] = this.uploads.doomedWith(volume, by);
@@ -267,16 +267,12 @@ export class SimHypervisor extends SimHost implements Hypervisor {
     }
   }
 
-  async #sourceOf(artifact: Artifact): Promise<Uint8Array | undefined> {
-    const { readSource } = this.#options;
-    if (readSource === undefined) return undefined;
-    const bytes = await readSource(artifact.sourcePath).catch((cause: unknown) => {
-      throw new PortError('rejected', `Cannot read ${artifact.sourcePath}`, { cause });
-    });
-    if (createHash('sha256').update(bytes).digest('hex') !== artifact.sha256) {
-      throw new PortError('rejected', `${artifact.sourcePath} does not have the digest`);
-    }
-    return bytes;
+  async #read(artifact: Artifact, { fileAt }: Sender): Promise<ImageFile> {
+    const { sourcePath, sha256 } = artifact;
+    const file = fileAt ? fileAt(sourcePath) : { sha256, ...someSize };
+    if (file === undefined) throw new PortError('rejected', `Cannot read ${sourcePath}`);
+    requireContent(artifact, file.sha256);
+    return { ...someSize, ...file };
   }
 
   #emit(domain?: string): void {

@@ -3,7 +3,7 @@
  * own, and under the final name only when it is whole. A stream takes time, in which others see
  * the part; it ends with the process that sends it.
  */
-import { type Artifact, PortError } from '../controllers/ports.ts';
+import { PortError } from '../controllers/ports.ts';
 import { delay } from '../drivers/libvirt/wait.ts';
 import type { Clock } from '../lib/clock.ts';
 import { imageOfPart, partOf } from '../lib/part-name.ts';
@@ -12,8 +12,23 @@ import type { SimVolume } from './host.ts';
 /** As in the driver: a part of others that nobody has written to for so long was cut. */
 const cutAfterMs = 60_000;
 
-export interface Sending {
+/** A file on the machine of a controller. */
+export interface ImageFile {
+  /** Of what it really holds. */
+  sha256: string;
+  bytes: number;
+  /** Of the disk in it. */
   capacityBytes: number;
+}
+
+export interface Sender {
+  installation: string;
+  /** Undefined when it cannot be read; without this all files are what their manifests say. */
+  fileAt?: (path: string) => (Pick<ImageFile, 'sha256'> & Partial<ImageFile>) | undefined;
+}
+
+interface Sending {
+  file: ImageFile;
   /** Whose upload it is. */
   installation: string;
   signal: AbortSignal;
@@ -43,8 +58,7 @@ export class SimUploads {
   }
 
   /** Undefined when it is done at once, which nobody needs to wait for. */
-  send(artifact: Artifact, sending: Sending): Promise<void> | undefined {
-    const { volume } = artifact;
+  send(volume: string, sending: Sending): Promise<void> | undefined {
     const part = partOf(volume, sending.installation);
     const isFree = this.partsOf(volume).every((name) => name === part);
     if (this.streamMs > 0 || !isFree) return this.#sendSlowly(volume, part, sending);
@@ -85,7 +99,7 @@ export class SimUploads {
   }
 
   /** What was left goes first. */
-  #begin(volume: string, part: string, { capacityBytes }: Sending): void {
+  #begin(volume: string, part: string, { file: { capacityBytes } }: Sending): void {
     const left = this.partsOf(volume);
     for (const name of left.length > 0 ? [volume, ...left] : []) this.#volumes.delete(name);
     this.#volumes.set(part, { name: part, capacityBytes });
@@ -94,9 +108,9 @@ export class SimUploads {
     throw new PortError('failed', 'the stream was closed by the host');
   }
 
-  #finish(volume: string, part: string, { capacityBytes }: Sending): void {
+  #finish(volume: string, part: string, { file: { capacityBytes, sha256 } }: Sending): void {
     this.#volumes.delete(part);
-    this.#volumes.set(volume, { name: volume, capacityBytes });
+    this.#volumes.set(volume, { name: volume, capacityBytes, contentSha256: sha256 });
   }
 
   #requireNoPart(volume: string, counts: (part: string) => boolean): void {

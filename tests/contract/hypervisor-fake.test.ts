@@ -4,23 +4,14 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { SimHypervisor } from '../../src/sim/hypervisor.ts';
 import { hypervisorConformance } from './hypervisor-suite.ts';
 
-/** The header of a qcow2 file of 8 MiB, which is all that the fake looks at. */
-function qcow2(): Buffer {
-  const bytes = Buffer.alloc(65_536);
-  bytes.writeUInt32BE(0x514649fb, 0);
-  bytes.writeUInt32BE(3, 4);
-  bytes.writeBigUInt64BE(BigInt(8 * 2 ** 20), 24);
-  return bytes;
-}
-
 hypervisorConformance('fake hypervisor', async () => {
-  const bytes = qcow2();
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = createHash('sha256').update('a disk of 8 MiB').digest('hex');
+  const file = { sha256, bytes: 65_536, capacityBytes: 8 * 2 ** 20 };
   const hypervisor = new SimHypervisor({
     clock: systemClock,
-    readSource: async (path) => {
-      if (path !== '/image') throw new Error(`no file ${path}`);
-      return bytes;
+    sender: {
+      installation: '00000000-0000-4000-8000-000000000000',
+      fileAt: (path) => (path === '/image' ? file : undefined),
     },
   });
   return {

@@ -38,7 +38,7 @@ export interface VolumeTruth {
   name: string;
   capacityBytes: number;
   backingVolume?: string;
-  /** Digest of what it really holds, where the world knows; of images only. */
+  /** Digest of what was uploaded; of images only, and of none that is not whole. */
   contentSha256?: string;
 }
 

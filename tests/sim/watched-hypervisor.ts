@@ -15,6 +15,7 @@ import type {
 } from '../../src/controllers/ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { SimHypervisor } from '../../src/sim/hypervisor.ts';
+import type { Sender } from '../../src/sim/uploads.ts';
 import type { Oracle } from '../oracle/oracle.ts';
 import type { HostEffect } from '../oracle/truth.ts';
 
@@ -38,7 +39,7 @@ export class WatchedHypervisor implements Hypervisor {
   readonly #real: SimHypervisor;
   readonly #oracle: Oracle;
   readonly #host: string;
-  readonly #installation: string;
+  readonly #sender: Sender;
   readonly #askers = new WeakMap<AbortSignal, string>();
   #asked = 0;
   /** What goes round the effect whose call enters the hypervisor at this very moment. */
@@ -48,9 +49,9 @@ export class WatchedHypervisor implements Hypervisor {
     real: SimHypervisor,
     clock: Clock,
     oracle: Oracle,
-    { host, installation }: { host: string; installation: string },
+    { host, sender }: { host: string; sender: Sender },
   ) {
-    this.#installation = installation;
+    this.#sender = sender;
     this.#clock = clock;
     this.#real = real;
     this.#oracle = oracle;
@@ -104,7 +105,7 @@ export class WatchedHypervisor implements Hypervisor {
       { kind: 'uploadArtifact', artifact },
       `upload ${artifact.volume}`,
       this.#volume(artifact.volume),
-      () => this.#real.uploadArtifact(artifact, progress, signal, this.#installation),
+      () => this.#real.uploadArtifact(artifact, progress, signal, this.#sender),
       signal,
     );
   }
@@ -127,7 +128,7 @@ export class WatchedHypervisor implements Hypervisor {
       { kind: 'deleteVolume', name, ...(onlyUsedBy !== undefined && { onlyUsedBy }) },
       `no volume ${name}`,
       this.#volume(name),
-      () => this.#real.deleteVolume(name, onlyUsedBy, signal, this.#installation),
+      () => this.#real.deleteVolume(name, onlyUsedBy, signal, this.#sender.installation),
       signal,
     );
   }

@@ -24,6 +24,7 @@ import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { identity } from '../fakes/builders.ts';
 import { Oracle } from '../oracle/oracle.ts';
 import { drain } from './drain.ts';
+import { ImageFiles } from './image-files.ts';
 import {
   type CrashPoint,
   clockThrough,
@@ -85,6 +86,8 @@ export class World {
   readonly source: EditedSource;
   /** The same, where it is of files. */
   readonly #files: SourceFiles | undefined;
+  /** Where its controller runs. */
+  readonly images: ImageFiles;
   readonly identity: Identity;
   readonly state: MemoryState;
   readonly hypervisor: SimHypervisor;
@@ -137,6 +140,7 @@ export class World {
     this.#files = choice && options.inFiles ? this.#sourceFiles(choice) : undefined;
     const source = this.#files ?? new MemorySource();
     this.source = source;
+    this.images = new ImageFiles(source);
     this.guests = beside?.guests ?? new SimGuests({ clock, hypervisor, program: slurm });
     const scene = {
       ...{ clock, source, hypervisor, slurm, installation },
@@ -148,7 +152,8 @@ export class World {
       confirmations: () => this.state.confirmed(),
     };
     this.oracle = new Oracle(witnessOf({ ...scene, ...people }, hostName));
-    const of = { host: hostName, installation };
+    const sender = { installation, fileAt: (path: string) => this.images.at(path) };
+    const of = { host: hostName, sender };
     this.watched = new WatchedHypervisor(hypervisor, clock, this.oracle, of);
     const sourceChanged = () => this.oracle.sourceChanged();
     source.onChange(sourceChanged);

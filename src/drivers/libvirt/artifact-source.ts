@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { type Artifact, PortError } from '../../controllers/ports.ts';
 
 const chunkBytes = 1024 * 1024;
 
@@ -50,12 +51,19 @@ export class ArtifactSource implements AsyncDisposable {
     }
   }
 
-  /** After the tail: whether the file is what it should be. */
-  hasDigest(sha256: string): boolean {
-    return this.#passed === this.bytes && this.#hash.copy().digest('hex') === sha256.toLowerCase();
+  /** After the tail: of the whole file; undefined when another size of it was read. */
+  get sha256(): string | undefined {
+    return this.#passed === this.bytes ? this.#hash.copy().digest('hex') : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** Whatever is at its path, an image is what its manifest names. */
+export function requireContent(artifact: Artifact, read: string | undefined): void {
+  const { sourcePath, sha256 } = artifact;
+  if (read === sha256.toLowerCase()) return;
+  throw new PortError('rejected', `${sourcePath} does not have the SHA-256 digest ${sha256}`);
 }

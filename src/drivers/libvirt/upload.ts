@@ -18,7 +18,7 @@ import { imageOfPart, partOf } from '../../lib/part-name.ts';
 import { isConflict, isStateRace, LibvirtError } from '../../libvirt/error.ts';
 import { VolumeCreate } from '../../libvirt/flags.ts';
 import { unlessAbsent } from './absent.ts';
-import { ArtifactSource } from './artifact-source.ts';
+import { ArtifactSource, requireContent } from './artifact-source.ts';
 import type { LibvirtCalls } from './calls.ts';
 import type { Domains } from './domains.ts';
 import type { OpenPool, StoragePool } from './pool.ts';
@@ -192,7 +192,6 @@ export class Upload {
 
   async #sendTail(source: ArtifactSource, progress: Progress): Promise<void> {
     const { bulk, pool } = this.#parts;
-    const { sourcePath, sha256 } = this.#artifact;
     if (source.bytes > source.head.length) {
       const tail = source.tail((sent) => progress(Math.min(sent, source.bytes), source.bytes));
       await bulk.volumes.upload(pool.volume(this.#part), tail, {
@@ -201,8 +200,7 @@ export class Upload {
         signal: this.#signal,
       });
     }
-    if (source.hasDigest(sha256)) return;
-    throw new PortError('rejected', `${sourcePath} does not have the SHA-256 digest ${sha256}`);
+    requireContent(this.#artifact, source.sha256);
   }
 
   /** A copy on the host; where its file system can share blocks, at no cost. */
