@@ -5,7 +5,8 @@
  */
 import { registerHooks } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { mutants, staleExitCode } from './mutants.ts';
+import { staleExitCode } from './mutant.ts';
+import { mutants } from './mutants.ts';
 
 const wanted = process.env.BENCHCLUSTER_MUTANT;
 const mutant = mutants.find(({ name }) => name === wanted);

@@ -1,5 +1,6 @@
 /** One net in a process of its own; prints, one a line, what it caught. */
-import { nets, worlds } from './nets.ts';
+import { nets } from './nets.ts';
+import { worlds } from './worlds.ts';
 
 const name = process.argv[2] ?? '';
 const net = nets[name];

@@ -5,7 +5,8 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { GateResult, Say } from '../gate-run.ts';
-import { type Mutant, mutants, staleExitCode } from './mutants.ts';
+import { type Mutant, staleExitCode } from './mutant.ts';
+import { mutants } from './mutants.ts';
 
 /** A mutant that never comes to an end is caught, too. */
 const limitMs = 60_000;
