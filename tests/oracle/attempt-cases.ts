@@ -76,8 +76,9 @@ function poweringOff(scene: Scene, become: (act: Act) => unknown): void {
   scene.order({ memory: '2Gi' });
   for (const node of ['a-w-0', 'a-w-1']) {
     scene.drain(node);
+    const { uuid, id } = scene.domain(node);
     const owner = scene.mark(node);
-    become(scene.oracle.asked({ host: 'h', kind: 'destroy', uuid: scene.uuid(node), owner }));
+    become(scene.oracle.asked({ host: 'h', kind: 'destroy', uuid, id, owner }));
   }
 }
 

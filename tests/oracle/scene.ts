@@ -189,8 +189,8 @@ export class Scene implements Witness {
   }
 
   change(kind: 'start' | 'destroy' | 'undefine', node: string): this {
-    const { uuid, owner = { installation: '' } } = this.domain(node);
-    return this.act({ host: 'h', kind, uuid, owner: structuredClone(owner) }, () => {
+    const { uuid, id, owner = { installation: '' } } = this.domain(node);
+    return this.act({ host: 'h', kind, uuid, id, owner: structuredClone(owner) }, () => {
       const domain = this.domain(node);
       const on = { id: this.time, state: 'running', answers: true };
       const off = { id: -1, state: 'shutoff', answers: false };

@@ -1,12 +1,17 @@
 /**
  * S9: what is taken away is what was looked at, not a later machine under its name, and not a
- * volume that somebody has begun to use since.
+ * volume that somebody has begun to use since. A power-off says which run was looked at, or the
+ * host could not tell.
  */
 import type { Checker } from './checker.ts';
 import { isRefused, takesAway, targetOf } from './targets.ts';
 
 export const stale: Checker = {
   id: 'S9',
+  asked: ({ effect }) => {
+    if (effect.kind !== 'destroy' || effect.id !== undefined) return [];
+    return [`asks to power off whichever run of ${effect.uuid} there is`];
+  },
   done: ({ effect, before, after, failed, memory }) => {
     const target = targetOf(effect, before);
     if (failed || !takesAway(effect) || target === undefined) return [];

@@ -132,4 +132,21 @@ export const workers: Mutant[] = [
     net: 'a unit that fails',
     says: 'S12',
   },
+  {
+    name: 'whichever run there is is powered off',
+    file: `${cluster}/execute.ts`,
+    from: 'return hypervisor.changeDomain(action.change, action.domain, signal);',
+    to: `const { id: _, ...domain } = action.domain;
+      return hypervisor.changeDomain(action.change, domain, signal);`,
+    net: 'shrink with a job',
+    says: 'S9',
+  },
+  {
+    name: 'nobody else drains a node',
+    file: `${slurm}/node-state.ts`,
+    from: 'return isDraining(node) && !isReasonOurs(node);',
+    to: 'return isDraining(node) && node.reason?.text === reasonPrefix;',
+    net: 'a drain by hand of a machine that is lost',
+    says: 'S14',
+  },
 ];

@@ -15,6 +15,19 @@ export const owners: Nets = {
     await world.clock.advance(5 * minute);
   },
 
+  /** Of the same size, as when an image was built anew and its manifest is still the one before. */
+  async 'files of an image that hold something else'() {
+    const world = written(clusterOf({ replicas: 1 }));
+    const { source, boot } = imageOf().spec;
+    for (const file of [source, boot?.kernel, boot?.initrd]) {
+      if (file) world.images.replace(file.path, 'e'.repeat(64));
+    }
+    await world.start();
+    await world.clock.advance(10 * minute);
+    world.images.mend();
+    await world.clock.advance(60 * minute);
+  },
+
   async 'two clusters'() {
     const world = await ready(clusterOf(), clusterOf({ name: 'beta', replicas: 1 }));
     world.source.remove(clusterOf());

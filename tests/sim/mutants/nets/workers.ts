@@ -56,6 +56,22 @@ export const workers: Nets = {
     world.oracle.judgeRest(mark);
   },
 
+  /** It is made anew under its name, and its record is of the machine before. */
+  async 'a drain by hand of a machine that is lost'() {
+    const world = await ready();
+    const { slurm, hypervisor, clock } = world;
+    slurm.drainByHand('alpha', 'alpha-compute-1', 'fan is loud');
+    await clock.advance(minute);
+    const domain = world.domain('alpha-compute-1');
+    if (domain === undefined) throw new Error('it has no domain');
+    hypervisor.volumes.delete(hypervisor.rootOf(domain)?.name ?? '');
+    hypervisor.powerOff(domain, 'destroyed');
+    hypervisor.disturb(domain.uuid, 'undefine');
+    await clock.advance(10 * minute);
+    slurm.resumeByHand('alpha', 'alpha-compute-1');
+    await clock.advance(5 * minute);
+  },
+
   async rollout() {
     const world = await ready(clusterOf({ replicas: 3 }));
     world.source.put(clusterOf({ replicas: 3, pool: { memory: '2Gi' } }));
