@@ -309,6 +309,12 @@ const cases: Case[] = [
     },
   },
   {
+    id: 'S14',
+    what: 'the record of a worker that a person closed goes while its machine runs',
+    bad: (scene) => forgottenClosed(scene, false),
+    good: (scene) => forgottenClosed(scene, true),
+  },
+  {
     id: 'S15',
     what: 'a disk is made from an image that holds something else',
     bad(scene) {
@@ -432,6 +438,13 @@ function uploading(scene: Scene, askers: string[]): void {
 function forgotten(scene: Scene, up: boolean): void {
   Object.assign(scene.record('a-w-1'), { jobs: 1, up });
   scene.command('delete a-w-1', () => {
+    scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');
+  });
+}
+
+function forgottenClosed(scene: Scene, refused: boolean): void {
+  Object.assign(scene.record('a-w-1'), { closed: true, reason: 'fan is loud', refused });
+  scene.wait(10_000).command('delete a-w-1', () => {
     scene.scheduler.records = scene.scheduler.records.filter(({ name }) => name !== 'a-w-1');
   });
 }

@@ -68,6 +68,8 @@ export interface RecordTruth {
   closed: boolean;
   /** It is closed only because the scheduler does not hear of it: nobody decided that. */
   lost?: boolean;
+  /** The scheduler has refused a registration under its name, and so closes it by itself. */
+  refused?: boolean;
   /** Why it is closed, as recorded. */
   reason?: string;
   /** Its daemon answers the head. */

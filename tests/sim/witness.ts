@@ -125,9 +125,7 @@ function toldBy(clusters: readonly SlurmCluster[], head: string) {
   const told = clusters.find((cluster) => cluster.head === head);
   if (told?.answers !== true) return { answers: false, records: [] };
   const records = [...told.records.values()].map(
-    ({ name, jobs, closed, lost, up, reason }): RecordTruth => {
-      return { name, jobs: jobs.length, closed, lost, up, ...(reason !== undefined && { reason }) };
-    },
+    ({ jobs, down: _, by: __, ...record }): RecordTruth => ({ ...record, jobs: jobs.length }),
   );
   return { answers: true, records };
 }

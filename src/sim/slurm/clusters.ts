@@ -18,6 +18,8 @@ export interface SlurmRecord {
   down: boolean;
   /** Called down by slurmctld itself, and drained by nobody. */
   lost: boolean;
+  /** Somebody registered under its name with less than its record says. */
+  refused: boolean;
   /** Has registered with this run of slurmctld, with what its record says, and answers. */
   up: boolean;
   /** Of a drain or of being down, with who gave it. */
@@ -190,6 +192,7 @@ function recordOf(node: NodeRecord, jobs: JobRecord[]): SlurmRecord {
     closed: drain || down,
     down,
     lost: down && !drain && reason?.user === 'slurm',
+    refused: invalid,
     up: bootTime !== undefined && !down && !invalid && !notResponding,
     ...(reason && { reason: reason.text, by: reason.user }),
   };

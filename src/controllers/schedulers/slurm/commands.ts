@@ -47,12 +47,16 @@ esac
 `;
 }
 
-/** Like `deleteScript`, unless the node has registered since the view was read. */
+/** Like `deleteScript`, unless the node has registered or was drained since the view was read. */
 export function forgetScript(seen: NodeRecord, why: string): string {
   return `${setup}state=$(${scontrol} show node -o ${quote(seen.name)})
 case $state in
 *' SlurmdStartTime=${seen.slurmdStartTime ?? 'None'} '*) ;;
 *) echo 'it has registered meanwhile'; exit 0 ;;
+esac
+case $state in
+*+DRAIN*' Reason=${reasonPrefix}'* | *+INVALID_REG*) ;;
+*+DRAIN*) echo 'others have drained it meanwhile'; exit 0 ;;
 esac
 ${deleteScript(seen.name, why)}`;
 }
