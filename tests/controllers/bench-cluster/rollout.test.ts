@@ -74,6 +74,18 @@ describe('a rollout', () => {
     assert.deepEqual(leaving(round), ['alpha-compute-2'], 'it has begun');
   });
 
+  test('keeps to what it has begun, although another one was never at work either', () => {
+    const round = edited();
+    assert.deepEqual(leaving(round), ['alpha-compute-0']);
+    round.plan();
+    const [, first, second] = round.observed.previous?.nodes ?? [];
+    assert.ok(first?.name === 'alpha-compute-0' && second?.name === 'alpha-compute-1');
+    first.phase = 'Draining';
+    second.phase = 'Booting';
+    for (const { name } of [first, second]) round.ready?.delete(name);
+    assert.deepEqual(leaving(round), ['alpha-compute-0']);
+  });
+
   test('begins with nothing while the scheduler cannot be asked', () => {
     const round = edited();
     round.ready = undefined;
