@@ -1,8 +1,9 @@
 /** A part of the gate's work, done in a thread of its own: a range of seeds. */
-import { seededChoice } from '../../src/sim/choice.ts';
+import { type RecordedChoice, seededChoice } from '../../src/sim/choice.ts';
 import { type Counts, merged } from '../oracle/reached.ts';
-import { inMacrotask } from './drain.ts';
-import { type Played, play } from './swarm/play.ts';
+import { again } from './again.ts';
+import { alone } from './alone.ts';
+import { failureOf, type Played, play } from './swarm/play.ts';
 import { trapping } from './traps.ts';
 
 export interface SeedRange {
@@ -27,23 +28,45 @@ export interface SeedsResult {
   cpuMs: number;
 }
 
-export function playSeed(seed: number): { played: Played; record: Recorded } {
+/** What a run is; a test of the gate has another one. */
+export type Player = (choice: RecordedChoice) => Played;
+
+export interface Recorded {
+  played: Played;
+  record: RecordedChoice['record'];
+}
+
+/** Whatever it throws, and wherever, is a failure of that run and of no other. */
+export async function playChoice(choice: RecordedChoice, player: Player = play): Promise<Played> {
+  try {
+    const { value, floating } = await alone(() => trapping(() => player(choice)));
+    if (value.failure || floating.length === 0) return value;
+    return { ...value, failure: failureOf(floating[0]) };
+  } catch (thrown) {
+    const nothing = { trace: [], hash: '', reached: {}, effects: 0, crashes: 0 };
+    return { ...nothing, failure: failureOf(thrown) };
+  }
+}
+
+export async function playSeed(seed: number, player?: Player): Promise<Recorded> {
   const choice = seededChoice(seed);
-  const played = guarded(() => trapping(() => play(choice)));
+  const played = await playChoice(choice, player);
   return { played, record: choice.record };
 }
 
-type Recorded = ReturnType<typeof seededChoice>['record'];
+/** As the gate judges it: every 50th must be the same run a second time. */
+export async function judgeSeed(seed: number, player?: Player): Promise<Played> {
+  const { played } = await playSeed(seed, player);
+  if (played.failure || seed % 50 !== 0) return played;
+  const { hash } = (await playSeed(seed, player)).played;
+  if (hash === played.hash) return played;
+  const message = `the run was another one: ${played.hash} ${hash}`;
+  return { ...played, failure: { id: 'determinism', message } };
+}
 
-/** A world that breaks is a failure of that seed and of no other. */
-function guarded(run: () => Played): Played {
-  try {
-    return run();
-  } catch (thrown) {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    const failure = { id: `world ${error.name}`, message: error.stack ?? error.message };
-    return { failure, trace: [], hash: '', reached: {}, effects: 0, crashes: 0 };
-  }
+/** With what has it again. */
+export function lineOf({ seed, id, message }: FailedSeed): string {
+  return `seed ${seed} (${again.seed(seed)}): ${id}: ${message}`;
 }
 
 export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
@@ -53,8 +76,8 @@ export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
     ...{ converged: [], cpuMs: 0 },
   };
   for (let seed = from; seed < to; seed += 1) {
-    const { played } = await inMacrotask(() => playSeed(seed));
-    const failure = played.failure ?? (await difference(seed, played));
+    const played = await judgeSeed(seed);
+    const { failure } = played;
     result.seeds += 1;
     result.effects += played.effects;
     result.crashes += played.crashes;
@@ -65,12 +88,4 @@ export async function playSeeds({ from, to }: SeedRange): Promise<SeedsResult> {
   const { user, system } = process.threadCpuUsage(before);
   result.cpuMs = (user + system) / 1000;
   return result;
-}
-
-/** Every 50th seed must be the same run a second time. */
-async function difference(seed: number, first: Played) {
-  if (seed % 50 !== 0) return undefined;
-  const { played } = await inMacrotask(() => playSeed(seed));
-  if (played.hash === first.hash) return undefined;
-  return { id: 'determinism', message: `the run was another one: ${first.hash} ${played.hash}` };
 }

@@ -5,14 +5,16 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Chosen, replayedChoice } from '../../src/sim/choice.ts';
-import { inMacrotask } from './drain.ts';
-import { playSeed } from './gate-batch.ts';
-import { pairNamed } from './pairs/pairs.ts';
-import { Walk } from './pairs/walk.ts';
+import { toError } from '../../src/lib/error.ts';
+import { type Chosen, type RecordedChoice, replayedChoice } from '../../src/sim/choice.ts';
+import { again } from './again.ts';
+import { judgeSeed, type Player, playChoice, playSeed } from './gate-batch.ts';
+import { nameOf, pairs, wrongIn } from './pairs/pairs.ts';
+import { names } from './pairs/specs.ts';
 import { shrink } from './shrink.ts';
-import { type Played, play } from './swarm/play.ts';
-import { sweepPlans } from './sweep.ts';
+import type { Played } from './swarm/play.ts';
+import { isKind, kinds, planCounts, sweepPlans } from './sweep.ts';
+import { workloads } from './workloads.ts';
 
 type Say = (line: string) => void;
 
@@ -24,65 +26,95 @@ interface Recording {
 
 const maxLines = 30;
 
-export async function tellSeed(seed: number, say: Say): Promise<number> {
+/** Shorter, and of another run, in a test of the gate. */
+export interface Shrinking {
+  player?: Player;
+  limitMs?: number;
+}
+
+/** Of a person's own words; says what may stand there. */
+export class NothingNamed extends Error {}
+
+export async function tellSeed(seed: number, say: Say, how: Shrinking = {}): Promise<number> {
+  if (!Number.isSafeInteger(seed)) throw new NothingNamed('a seed is a whole number');
   say(`seed ${seed}`);
-  const { played } = await inMacrotask(() => playSeed(seed));
+  const played = await judgeSeed(seed, how.player);
   tell(played, say);
-  if (played.failure) await shrinkAndTell(seed, say);
+  if (played.failure) await shrinkAndTell(seed, say, how);
   return played.failure ? 1 : 0;
 }
 
 /** Fails also when the run asks for other choices than the recorded ones. */
-export async function replayFile(file: string, say: Say): Promise<number> {
-  const { seed, choices }: Recording = JSON.parse(readFileSync(file, 'utf8'));
+export async function replayFile(file: string, say: Say, player?: Player): Promise<number> {
+  const { seed, choices } = recordingIn(file);
   say(`seed ${seed}, ${choices.length} choices of ${file}`);
   const record = choices.map(([label, n, value]): Chosen => ({ label, n, value }));
-  const played = await inMacrotask(() => play(replayedChoice(record)));
+  const played = await playChoice(replayedChoice(record), player);
   tell(played, say);
   return played.failure ? 1 : 0;
 }
 
-export async function tellPair(name: string, say: Say): Promise<number> {
-  const pair = pairNamed(name);
-  const walk = new Walk(say);
+function recordingIn(file: string): Recording {
   try {
-    say(`passed: ${await inMacrotask(() => walk.there(pair.from, pair.to))}`);
-    return 0;
+    const recording: Recording = JSON.parse(readFileSync(file, 'utf8'));
+    if (Array.isArray(recording.choices)) return recording;
   } catch (thrown) {
-    say(`FAILED ${thrown}`);
-    return 1;
+    throw new NothingNamed(`${file} is no recorded run: ${toError(thrown).message}`);
   }
+  throw new NothingNamed(`${file} is no recorded run, as a failing seed leaves one`);
+}
+
+export async function tellPair(name: string, say: Say): Promise<number> {
+  const pair = pairs.find((each) => nameOf(each) === name);
+  if (pair === undefined) {
+    throw new NothingNamed(`no pair "${name}"; it is "a -> b" of two of ${names.join(', ')}`);
+  }
+  const wrong = await wrongIn(pair, (outcome) => say(`passed: ${outcome}`), say);
+  if (wrong === undefined) return 0;
+  say(`FAILED ${wrong}`);
+  return 1;
 }
 
 /** As a failure names it: kind, number and workload. */
 export async function tellPlan(name: string, say: Say): Promise<number> {
-  const [, kind, number, workload = ''] = /^(crash|view) (\d+) (.+)$/.exec(name) ?? [];
-  if (kind !== 'crash' && kind !== 'view') throw new RangeError(`no plan "${name}"`);
+  const [, kind, number, workload = ''] = /^(one death|crash|view) (\d+) (.+)$/.exec(name) ?? [];
+  const known = workloads.map((each) => each.name);
+  if (!isKind(kind) || !known.includes(workload)) {
+    const how = `it is "KIND NUMBER WORKLOAD", of ${kinds.join(', ')} and ${known.join(', ')}`;
+    throw new NothingNamed(`no plan "${name}"; ${how}`);
+  }
   const from = Number(number);
   const { plays, failures } = await sweepPlans({ workload, kind, from, to: from + 1 });
-  if (plays === 0) throw new RangeError(`no ${kind} plan ${number} of "${workload}"`);
+  if (plays === 0) {
+    const { [kind]: count } = await planCounts(workload);
+    throw new NothingNamed(
+      `no ${kind} plan ${number} of "${workload}"; there are 0 to ${count - 1}`,
+    );
+  }
   say(failures[0] === undefined ? 'passed' : `FAILED ${failures[0]}`);
   return failures.length === 0 ? 0 : 1;
 }
 
 /** Makes the failing run smaller for a minute at most, and says how to have it again. */
-export async function shrinkAndTell(seed: number, say: Say): Promise<void> {
-  say(`seed ${seed} fails; making the run smaller …`);
-  const failing = await inMacrotask(() => playSeed(seed));
-  const { record, played, tries } = await inMacrotask(() =>
-    shrink(failing, (choice) => play(choice)),
-  );
-  const file = join(tmpdir(), `benchcluster-seed-${seed}.json`);
-  const choices = record.map(({ label, n, value }) => [label, n, value]);
-  writeFileSync(file, JSON.stringify({ seed, choices }));
-  const isQuiet = ({ value }: Chosen) => value === 0;
-  say(
-    `after ${tries} tries, ${record.filter((chosen) => !isQuiet(chosen)).length} choices that ` +
-      `are not quiet, of ${failing.record.filter((chosen) => !isQuiet(chosen)).length}`,
-  );
-  tell(played, say);
-  say(`the seed:  npm run sim -- --seed ${seed}`);
-  say(`this run:  npm run sim -- --replay ${file}`);
+export async function shrinkAndTell(seed: number, say: Say, how: Shrinking = {}): Promise<void> {
+  const { player, limitMs } = how;
+  const failing = await playSeed(seed, player);
+  // What is otherwise each time has no smaller run that could be had again.
+  if (failing.played.failure) {
+    say(`seed ${seed} fails; making the run smaller …`);
+    const judge = (choice: RecordedChoice) => playChoice(choice, player);
+    const { record, played, tries } = await shrink(failing, judge, limitMs);
+    const file = join(tmpdir(), `benchcluster-seed-${seed}.json`);
+    const choices = record.map(({ label, n, value }) => [label, n, value]);
+    writeFileSync(file, JSON.stringify({ seed, choices }));
+    const loud = (of: readonly Chosen[]) => of.filter(({ value }) => value !== 0).length;
+    say(
+      `after ${tries} tries, ${loud(record)} choices that are not quiet, of ${loud(failing.record)}`,
+    );
+    tell(played, say);
+    say(`this run:  ${again.recorded(file)}`);
+  }
+  say(`the seed:  ${again.seed(seed)}`);
 }
 
 /** What people and faults did comes before what the controller did, where there is no room. */

@@ -1,11 +1,9 @@
 /** A thread of the gate: does one part after the other and posts what came of each. */
 import { parentPort } from 'node:worker_threads';
-import { playSeeds, type SeedRange, type SeedsResult } from './gate-batch.ts';
-import { type Pair, type PairsResult, walkPairs } from './pairs/pairs.ts';
-import { type PlanRange, type SweepResult, sweepPlans } from './sweep.ts';
-
-export type Part = { seeds: SeedRange } | { plans: PlanRange } | { pairs: readonly Pair[] };
-export type PartResult = SeedsResult | SweepResult | PairsResult;
+import { playSeeds } from './gate-batch.ts';
+import type { Part, PartResult } from './gate-parts.ts';
+import { walkPairs } from './pairs/pairs.ts';
+import { sweepPlans } from './sweep.ts';
 
 function resultOf(part: Part): Promise<PartResult> {
   if ('seeds' in part) return playSeeds(part.seeds);

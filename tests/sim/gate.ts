@@ -17,7 +17,8 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { replayFile, tellPair, tellPlan, tellSeed } from './gate-one.ts';
+import { toError } from '../../src/lib/error.ts';
+import { NothingNamed, replayFile, tellPair, tellPlan, tellSeed } from './gate-one.ts';
 import {
   differsElsewhere,
   type GateResult,
@@ -30,21 +31,30 @@ import { runMutants } from './mutants/run.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    pair: { type: 'string' },
-    plan: { type: 'string' },
-    seed: { type: 'string' },
-    replay: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    threads: { type: 'string' },
-  },
-});
+const { values, positionals } = asked();
 
 const threads = Number(values.threads ?? availableParallelism());
 const from = Number(values.from);
+
+function asked() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        pair: { type: 'string' },
+        plan: { type: 'string' },
+        seed: { type: 'string' },
+        replay: { type: 'string' },
+        seeds: { type: 'string' },
+        from: { type: 'string', default: '1' },
+        threads: { type: 'string' },
+      },
+    });
+  } catch (thrown) {
+    say(`error: ${toError(thrown).message}`);
+    process.exit(1);
+  }
+}
 
 type Parts = Record<string, () => Promise<GateResult>>;
 
@@ -101,18 +111,33 @@ async function main(): Promise<number> {
   const wanted = chosen();
   if (wanted === undefined) {
     const names = Object.keys(gate).join(', ');
-    say(`error: no part ${positionals.join(' ')}; there are ${names}, long and smoke`);
-    return 64;
+    throw new NothingNamed(`no part "${positionals.join(' ')}"; it is ${names}, long or smoke`);
   }
-  const result: GateResult = { passed: 0, failures: [] };
-  for (const run of Object.values(wanted)) {
-    const { passed, failures } = await run();
-    result.passed += passed;
-    result.failures.push(...failures);
+  const total = { passed: 0, skipped: 0, failures: [] as GateResult['failures'] };
+  for (const [name, run] of Object.entries(wanted)) {
+    const { passed, failures, skipped = 0 } = await run().catch((thrown) => broken(name, thrown));
+    total.passed += passed;
+    total.skipped += skipped;
+    total.failures.push(...failures);
   }
-  await tellFailures(result, say);
-  say(`${result.passed} passed, ${result.failures.length} failed`);
-  return result.failures.length === 0 ? 0 : 1;
+  await tellFailures(total, say);
+  const { length: failed } = total.failures;
+  if (total.passed + failed + total.skipped === 0) {
+    throw new NothingNamed('nothing to play by these words: what is counted are whole numbers');
+  }
+  say(`${total.passed} passed, ${failed} failed, ${total.skipped} skipped`);
+  return failed === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+/** The gate itself is at fault; what else there is to play, it plays. */
+function broken(name: string, thrown: unknown): GateResult {
+  return { passed: 0, failures: [{ line: `the gate's ${name}: ${toError(thrown).stack}` }] };
+}
+
+try {
+  process.exitCode = await main();
+} catch (thrown) {
+  if (!(thrown instanceof NothingNamed)) throw thrown;
+  say(`error: ${thrown.message}`);
+  process.exitCode = 1;
+}

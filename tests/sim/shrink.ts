@@ -12,22 +12,22 @@ export interface Shrunk {
 }
 
 /** How the run of a changed list goes; it keeps what that run really chose. */
-export type Judge = (choice: RecordedChoice) => Played;
+export type Judge = (choice: RecordedChoice) => Promise<Played>;
 
 /** Ends after the time, in real milliseconds. */
-export function shrink(
+export async function shrink(
   failing: { record: readonly Chosen[]; played: Played },
   judge: Judge,
   limitMs = 60_000,
-): Shrunk {
+): Promise<Shrunk> {
   const id = failing.played.failure?.id;
   const endsAt = performance.now() + limitMs;
   let best: Shrunk = { ...failing, tries: 0 };
   /** True when the candidate fails in the same way, and is now the best. */
-  const keeps = (candidate: Chosen[]): boolean => {
+  const keeps = async (candidate: Chosen[]): Promise<boolean> => {
     const choice = guidedChoice(candidate);
     best.tries += 1;
-    const played = judge(choice);
+    const played = await judge(choice);
     if (played.failure?.id !== id || weight(choice.record) >= weight(best.record)) return false;
     best = { record: choice.record, played, tries: best.tries };
     return true;
@@ -42,7 +42,7 @@ export function shrink(
           const places = best.record.flatMap(({ value }, index) => (value > 0 ? [index] : []));
           const chosen = new Set(places.slice(at, at + size));
           if (chosen.size === 0) break;
-          if (keeps(change(best.record, chosen))) at -= size;
+          if (await keeps(change(best.record, chosen))) at -= size;
         }
       }
     }

@@ -6,9 +6,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
 import type { ManifestSource, SourceSnapshot } from '../../src/controllers/ports.ts';
+import type { Manifest } from '../../src/crd/manifest.ts';
 import { openManifestDirectory } from '../../src/drivers/manifest-directory.ts';
 import type { ManifestMemory } from '../../src/drivers/manifest-memory.ts';
-import { asMissing } from '../../src/drivers/manifest-set.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { between, type Choice, pick } from '../../src/sim/choice.ts';
 import { SimFiles } from '../../src/sim/files.ts';
@@ -122,7 +122,8 @@ export class SourceFiles implements EditedSource {
     const read = this.#reader?.snapshot() ?? { trusted: false, manifests: [], faults: [] };
     const manifests = read.manifests.map((manifest) => {
       const isGone = this.#written.get(nameOf(manifest.object))?.goneAt !== undefined;
-      return isGone ? asMissing(manifest) : manifest;
+      if (!isGone) return manifest;
+      return { ...manifest, origin: { ...manifest.origin, missing: true } } as Manifest;
     });
     return { ...read, manifests };
   }

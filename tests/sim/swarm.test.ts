@@ -3,8 +3,11 @@
  * itself works. `npm run sim` is the whole of it.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { describe, test } from 'node:test';
 import {
   type Chosen,
@@ -16,12 +19,13 @@ import {
 } from '../../src/sim/choice.ts';
 import { drain, drains, inMacrotask } from './drain.ts';
 import { openFindings, withoutOpen } from './findings.ts';
-import type { SeedsResult } from './gate-batch.ts';
+import { lineOf, type SeedsResult } from './gate-batch.ts';
 import { differsElsewhere } from './gate-run.ts';
 import { shrink } from './shrink.ts';
 import { type Played, play } from './swarm/play.ts';
 import { inThreads } from './threads.ts';
 import { TrapError, trapping } from './traps.ts';
+import { World } from './world.ts';
 
 const restRounds = 3;
 const seeds = { from: 1, to: 21 };
@@ -35,10 +39,7 @@ async function playAll(ranges: { from: number; to: number }[]): Promise<SeedsRes
   return results;
 }
 
-const linesOf = (results: SeedsResult[]) =>
-  results.flatMap(({ failed }) =>
-    failed.map(({ seed, id, message }) => `${seed} ${id} ${message}`),
-  );
+const linesOf = (results: SeedsResult[]) => results.flatMap(({ failed }) => failed.map(lineOf));
 
 test(`seeds ${seeds.from} to ${seeds.to - 1}: safe under faults, and then as the files say, and at rest`, async (context) => {
   const results = await playAll(withoutOpen(seeds));
@@ -90,13 +91,13 @@ describe('the net itself', () => {
     const failing = await run(1);
     const broken = { ...failing.played, failure: { id: 'made up', message: '' } };
     // Any run that has a kill in it counts as broken, so the smallest one has little else.
-    const judge = (choice: RecordedChoice): Played => {
-      play(choice, restRounds);
+    const judge = async (choice: RecordedChoice): Promise<Played> => {
+      await inMacrotask(() => play(choice, restRounds));
       const isBroken = choice.record.some(({ label, value }) => label === 'step' && value > 0);
       return isBroken ? broken : { ...broken, failure: { id: 'other', message: '' } };
     };
     const start = { record: failing.record, played: broken };
-    const shrunk = await inMacrotask(() => shrink(start, judge, 15_000));
+    const shrunk = await shrink(start, judge, 15_000);
     const loud = shrunk.record.filter(({ value }) => value > 0);
     assert.ok(loud.length < failing.record.filter(({ value }) => value > 0).length);
     assert.deepEqual([loud.length, loud[0]?.label, loud[0]?.value], [1, 'step', 1]);
@@ -106,6 +107,8 @@ describe('the net itself', () => {
     const reaches: [() => unknown, RegExp][] = [
       [() => Date.now(), /Date.now/],
       [() => new Date(), /new Date/],
+      [() => Date(), /Date\(\)/],
+      [() => new Date(0).toLocaleTimeString(), /toLocaleTimeString/],
       [() => 'a'.localeCompare('b'), /localeCompare/],
       [() => new Intl.DateTimeFormat(), /DateTimeFormat/],
       [() => Math.random(), /Math.random/],
@@ -113,16 +116,33 @@ describe('the net itself', () => {
       [() => setTimeout(() => {}, 1), /setTimeout/],
       [() => process.nextTick(() => {}), /nextTick/],
       [() => process.hrtime(), /hrtime/],
+      [() => process.hrtime.bigint(), /hrtime.bigint/],
+      [() => process.env['HOME'], /process.env/],
+      [() => process.pid, /process.pid/],
       [() => AbortSignal.timeout(1), /AbortSignal.timeout/],
       [() => randomBytes(1), /randomBytes/],
+      [() => crypto.getRandomValues(new Uint8Array(1)), /getRandomValues/],
+      [() => crypto.randomUUID(), /randomUUID/],
       [() => readFileSync('/etc/hostname'), /readFileSync/],
+      [() => statSync('/'), /statSync/],
+      [() => readdir('/'), /readdir/],
+      [() => hostname(), /hostname/],
+      [() => execFileSync('true'), /execFileSync/],
     ];
     for (const [reach, name] of reaches) {
       assert.throws(() => trapping(reach), name);
       assert.throws(() => trapping(reach), TrapError);
     }
+    // Node words an error of its own by what is in the environment.
+    assert.throws(() => trapping(() => assert.deepEqual([1], [2])), assert.AssertionError);
     assert.ok(new Date() instanceof Date && 'a'.localeCompare('b') < 0);
     assert.ok(Date.now() > 0 && Math.random() < 1 && randomBytes(2).length === 2);
+  });
+
+  test('they are out of reach in each world as its time moves on, not only in the swarm', async () => {
+    const world = new World();
+    world.clock.after(1, () => Date.now());
+    await assert.rejects(world.clock.advance(2), TrapError);
   });
 
   test('promises run to their end within one macrotask', async () => {

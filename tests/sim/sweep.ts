@@ -7,11 +7,18 @@
 import assert from 'node:assert/strict';
 import type { FaultName } from '../../src/sim/faults/kinds.ts';
 import { hostOf, imageOf } from '../fakes/builders.ts';
+import { again } from './again.ts';
+import { alone } from './alone.ts';
 import { crashPlans, type Plan, PointedChoice, viewFaults, viewPlans } from './plans.ts';
 import { type Workload, workloads } from './workloads.ts';
 import { World } from './world.ts';
 
-export type Kind = 'one death' | 'crash' | 'view';
+export const kinds = ['one death', 'crash', 'view'] as const;
+export type Kind = (typeof kinds)[number];
+
+export function isKind(text: string | undefined): text is Kind {
+  return kinds.some((kind) => kind === text);
+}
 
 /** Plans of a workload by their numbers: all from one to before another, or one in so many. */
 export interface PlanRange {
@@ -53,8 +60,8 @@ export async function sweepPlans(range: PlanRange): Promise<SweepResult> {
     const difference = await differs(named(workload), plan, world);
     result.plays += 1;
     if (difference === undefined) continue;
-    const again = `npm run sim -- --plan "${kind} ${from + index} ${workload}"`;
-    result.failures.push(`${workload}: ${placeOf(plan, world)} (${again}): ${difference}`);
+    const line = again.plan(kind, from + index, workload);
+    result.failures.push(`${workload}: ${placeOf(plan, world)} (${line}): ${difference}`);
   }
   return result;
 }
@@ -69,7 +76,7 @@ function reference(name: string): Promise<Reference> {
 
 async function undisturbed(workload: Workload): Promise<Reference> {
   const choice = new PointedChoice(undefined);
-  const world = await play(workload, { crashes: [] }, choice);
+  const world = await playAlone(workload, { crashes: [] }, choice);
   assert.deepEqual(world.watched.violations, []);
   const places = new Map<FaultName, number>(
     viewFaults.map((fault) => [fault, choice.places.get(fault) ?? 0]),
@@ -87,7 +94,7 @@ function named(name: string): Workload {
 
 async function differs(workload: Workload, plan: Plan, like: World): Promise<string | undefined> {
   try {
-    const world = await play(workload, plan, new PointedChoice(plan.fault));
+    const world = await playAlone(workload, plan, new PointedChoice(plan.fault));
     assert.ok(world.struck > 0 || plan.crashes.length === 0, 'it did not die');
     assert.deepEqual(world.watched.violations, []);
     assert.deepEqual(world.thrown, []);
@@ -122,6 +129,12 @@ function placeOf({ crashes, fault }: Plan, like: World): string {
   return crashes
     .map(({ effect, when }) => `death ${when} effect ${effect} (${like.effects.names[effect - 1]})`)
     .join(', then ');
+}
+
+async function playAlone(...run: Parameters<typeof play>): Promise<World> {
+  const { value, floating } = await alone(() => play(...run));
+  if (floating.length > 0) throw floating[0];
+  return value;
 }
 
 async function play(workload: Workload, plan: Plan, choice: PointedChoice): Promise<World> {

@@ -2,28 +2,64 @@
  * Gives parts of the gate to worker threads, each of which does one after the other. Simulated
  * lives are slower in the thread of a test runner, which follows every promise there.
  */
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Part, PartResult } from './gate-worker.ts';
+import { toError } from '../../src/lib/error.ts';
+import { nameOfFirst, type Part, type PartResult, singles } from './gate-parts.ts';
 
-/** Calls `done` with each result, in no certain order; fails when a thread does. */
+/** Many times what a part takes. */
+const limitMs = 600_000;
+
+export interface ThreadsOptions {
+  /** Hears of a run that ended its thread, or came to no end itself; without it, that is thrown. */
+  died?: (line: string) => void;
+  /** What does the parts; another one in a test. */
+  thread?: URL;
+}
+
+/** Calls `done` with each result, in no certain order. A part that ends its thread is done in ones. */
 export async function inThreads(
   threads: number,
   parts: readonly Part[],
   done: (part: Part, result: PartResult) => void,
+  { died = raise, thread = new URL('./gate-worker.ts', import.meta.url) }: ThreadsOptions = {},
 ): Promise<void> {
   const waiting = [...parts];
   const work = async () => {
-    const worker = new Worker(new URL('./gate-worker.ts', import.meta.url));
+    let worker = new Worker(thread);
     try {
       for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
-        worker.postMessage(part);
-        const [result] = await once(worker, 'message');
-        done(part, result);
+        const result = await answer(worker, part).catch(toError);
+        if (!(result instanceof Error)) {
+          done(part, result);
+          continue;
+        }
+        await worker.terminate();
+        worker = new Worker(thread);
+        const each = singles(part);
+        if (each.length > 1) waiting.unshift(...each);
+        else died(`${nameOfFirst(part)}: ${result.message}`);
       }
     } finally {
       await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: Math.min(threads, parts.length) }, work));
+}
+
+function raise(line: string): never {
+  throw new Error(line);
+}
+
+function answer(worker: Worker, part: Part): Promise<PartResult> {
+  const { promise, resolve, reject } = Promise.withResolvers<PartResult>();
+  const isLate = () => reject(new Error(`it came to no end in ${limitMs / 60_000} minutes`));
+  const timer = setTimeout(isLate, limitMs);
+  worker.once('message', resolve);
+  worker.once('error', (thrown) => reject(new Error(`its thread ended: ${thrown}`)));
+  worker.once('exit', (code) => reject(new Error(`its thread ended with exit code ${code}`)));
+  worker.postMessage(part);
+  return promise.finally(() => {
+    clearTimeout(timer);
+    worker.removeAllListeners();
+  });
 }

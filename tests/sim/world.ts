@@ -40,6 +40,7 @@ import {
   stretched,
 } from './membrane.ts';
 import { SourceFiles } from './source-files.ts';
+import { trapping } from './traps.ts';
 import { WatchedHypervisor } from './watched-hypervisor.ts';
 import { watchedLog, watchedRunner, watchedState } from './watched-ports.ts';
 import { witnessOf } from './witness.ts';
@@ -80,6 +81,13 @@ export const neighbourIdentity: Identity = {
   installation: '2b91e7d4-3b5a-4c7d-8e9f-000000000002',
   controllerKey: 'ssh-ed25519 AAAAneighbour',
 };
+
+/** Whatever runs while it moves on, reaches for nothing outside its world. */
+class TrappedClock extends VirtualClock {
+  override run(condition: () => boolean, limitMs: number): boolean {
+    return trapping(() => super.run(condition, limitMs));
+  }
+}
 
 export class World {
   readonly clock: VirtualClock;
@@ -126,7 +134,7 @@ export class World {
     const { installation } = this.identity;
     this.state = new MemoryState(installation);
     this.clock =
-      beside?.clock ?? new VirtualClock({ ...(choice && { choice }), ...(drain && { drain }) });
+      beside?.clock ?? new TrappedClock({ ...(choice && { choice }), ...(drain && { drain }) });
     this.hypervisor = beside?.hypervisor ?? new SimHypervisor({ clock: this.clock });
     this.slurm =
       beside?.slurm ??

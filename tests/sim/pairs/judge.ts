@@ -3,7 +3,7 @@
  * out from the documents of the API and read off the world itself: machines, disks, the file that
  * slurmctld runs with, and what the status tells. It shares no code with the controller.
  */
-import { BenchCluster } from '../../../src/crd/bench-cluster.ts';
+import type { BenchCluster } from '../../../src/crd/bench-cluster.ts';
 import type { BenchImage } from '../../../src/crd/bench-image.ts';
 import type { SimDomain } from '../../../src/sim/domain.ts';
 import { poolPath } from '../../../src/sim/host.ts';
@@ -47,7 +47,7 @@ export function heldBack(from: BenchCluster, to: BenchCluster): BenchCluster | u
     })),
     ...former.filter(({ name }) => !after.has(name)),
   ];
-  return BenchCluster.parse({ ...to, spec: { ...to.spec, workers } });
+  return { ...to, spec: { ...to.spec, workers } };
 }
 
 /** Of a cluster that is not paused: what is otherwise than the spec says, in words. */

@@ -4,6 +4,7 @@
  * again. To be called from a macrotask; the run is over when it returns.
  */
 import { createHash } from 'node:crypto';
+import { toError } from '../../../src/lib/error.ts';
 import { pick, type RecordedChoice } from '../../../src/sim/choice.ts';
 import { chosenMixture } from '../../../src/sim/faults/mixture.ts';
 import { startOfTime } from '../../../src/sim/virtual-clock.ts';
@@ -81,7 +82,7 @@ export function play(choice: RecordedChoice, restRounds = 100): Played {
   );
   const scene: Scene = { world, town, choice, tell, ends: new Set() };
   if (hasNeighbour) scene.neighbour = neighbourOf(scene, options);
-  const outcome = live(scene, restRounds);
+  const outcome = ended(() => live(scene, restRounds));
   const asked = worlds().flatMap(({ oracle }) => oracle.memory.attempts.asks);
   const all = [...lines, ...asked.map(({ at, name }) => ({ at, line: `    ${name}` }))];
   const trace = all
@@ -98,6 +99,15 @@ export function play(choice: RecordedChoice, restRounds = 100): Played {
     effects: worlds().reduce((sum, { effects }) => sum + effects.names.length, 0),
     crashes: worlds().reduce((sum, { crashes }) => sum + crashes, 0),
   };
+}
+
+/** A world that breaks has a trace all the same. */
+function ended(run: () => Pick<Played, 'failure' | 'converged'>): ReturnType<typeof run> {
+  try {
+    return run();
+  } catch (thrown) {
+    return { failure: failureOf(thrown) };
+  }
 }
 
 /** Its uploads take time, in which each of the two sees what the other one has begun. */
@@ -192,7 +202,13 @@ function broken(world: World): Failure | undefined {
   const bug = world.thrown.find(
     ({ name, message }) => name !== 'PortError' && !isDiskFull(message),
   );
-  return bug && { id: `thrown ${bug.name}`, message: bug.stack?.slice(0, 600) ?? bug.message };
+  return bug && failureOf(bug);
+}
+
+/** Of what was thrown where nothing may be. */
+export function failureOf(thrown: unknown): Failure {
+  const { name, message, stack = message } = toError(thrown);
+  return { id: `thrown ${name}`, message: stack.slice(0, 600) };
 }
 
 function isDiskFull(message: string): boolean {
