@@ -129,14 +129,14 @@ function guarded<T extends new (...args: never[]) => unknown>(
   });
 }
 
-/** Node itself may look: at `env`, for one, when it words an error. */
+/** Node and packages may look: at `env`, for one, how they should word an error. */
 function trapValue(place: string, owner: Owner, name: string): void {
   let value = owner[name];
   Object.defineProperty(owner, name, {
     configurable: true,
     enumerable: true,
     get: () => {
-      if (isSet && !isAskedByNode()) throw new TrapError(`${place}.${name}`);
+      if (isSet && !isAskedByOthers()) throw new TrapError(`${place}.${name}`);
       return value;
     },
     set: (changed) => {
@@ -145,8 +145,8 @@ function trapValue(place: string, owner: Owner, name: string): void {
   });
 }
 
-function isAskedByNode(): boolean {
+function isAskedByOthers(): boolean {
   // The error, this function, the getter, and then who asks; `assert` has stacks left out.
   const caller = new Error('who asks').stack?.split('\n')[3];
-  return caller === undefined || caller.includes('node:');
+  return caller === undefined || /node:|node_modules/.test(caller);
 }
