@@ -6,16 +6,19 @@
  * begins anew each time, so a process that came no further than an earlier one is followed by one
  * that does two effects more. All must end as an undisturbed one ends, with each domain and
  * disk made and removed as often. Each process must come to its first effect soon (L6); one that
- * had to wait for the next edit counts with its wait.
+ * had to wait for the next edit counts with its wait. Meanwhile no secret comes to light (B31).
  */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bareCluster, isRunning, mortalEnv, writeBareImage } from './drills/bare.ts';
+import { Canaries } from './drills/canaries.ts';
+import { recordExecs } from './drills/exec-record.ts';
 import { type HostCounts, HostWatch } from './drills/host-watch.ts';
 import { type Bench, createBench, worldOf } from './test-bench.ts';
 
+const programs = recordExecs();
 const name = 'mortal';
 const wantedPoints = 200;
 const wantedReports = 8;
@@ -40,13 +43,21 @@ async function definedOn(bench: Bench): Promise<string> {
   return [await sortedWorld(bench), ...(await Promise.all(texts))].join('\n');
 }
 
+interface Scene {
+  bench: Bench;
+  watch: HostWatch;
+  canaries: Canaries;
+}
+
 /** Made with two workers, grown to four, deleted. */
-async function live(bench: Bench, watch: HostWatch): Promise<Life> {
+async function live({ bench, watch, canaries }: Scene): Promise<Life> {
+  canaries.plant(bench, name);
   for (const workers of [2, 4]) {
     await bench.write('mortal.yaml', bareCluster(name, workers));
     await bench.until(name, `${workers} workers`, isRunning(workers + 1), 300_000);
   }
   const standing = await definedOn(bench);
+  await canaries.lookAtBench(bench, name);
   await bench.remove('mortal.yaml');
   await bench.until(name, 'it is gone', (status) => status === undefined, 300_000);
   return { standing, gone: await sortedWorld(bench), counts: await watch.take(5) };
@@ -116,24 +127,28 @@ class Deaths {
 type Side = 'before' | 'after';
 
 /** An undisturbed life, then one for each way to die. */
-async function drill(lives: readonly Mortal[]): Promise<Counts[]> {
+async function drill(lives: readonly Mortal[], canaries: Canaries): Promise<Counts[]> {
   await using bench = await createBench();
   using watch = new HostWatch(bench.lab);
   await writeBareImage(bench);
   bench.startController();
-  const reference = await live(bench, watch);
+  await bench.untilLog(/controller started/);
+  canaries.learn(bench);
+  const scene = { bench, watch, canaries };
+  const reference = await live(scene);
   await bench.stopController('SIGTERM');
   const all: Counts[] = [];
   for (const [index, mortal] of lives.entries()) {
     const deaths = new Deaths(join(bench.state, '..', `trace-${index}`), mortal);
-    const life = await dyingLife(bench, watch, deaths);
+    const life = await dyingLife(scene, deaths);
     assert.deepEqual(life, reference, JSON.stringify(mortal));
     all.push(deaths.counts());
   }
   return all;
 }
 
-async function dyingLife(bench: Bench, watch: HostWatch, deaths: Deaths): Promise<Life> {
+async function dyingLife(scene: Scene, deaths: Deaths): Promise<Life> {
+  const { bench } = scene;
   let over = false;
   const dying = (async () => {
     while (!over) {
@@ -143,7 +158,7 @@ async function dyingLife(bench: Bench, watch: HostWatch, deaths: Deaths): Promis
     }
   })();
   const life = await Promise.race([
-    live(bench, watch),
+    live(scene),
     dying.then(() => assert.fail('the controller ended by itself')),
   ]).finally(() => {
     over = true;
@@ -159,9 +174,10 @@ describe('drill B4', { timeout: 1_200_000 }, () => {
     const effects = (side: Side, ...firsts: number[]) =>
       firsts.map((first): Mortal => ({ of: 'effects', side, first }));
     const reports: Mortal = { of: 'reports', side: 'after', first: 1 };
+    const canaries = new Canaries(programs);
     const [after, [atReports, ...before]] = await Promise.all([
-      drill(effects('after', 1, 2, 3)),
-      drill([reports, ...effects('before', 2, 3)]),
+      drill(effects('after', 1, 2, 3), canaries),
+      drill([reports, ...effects('before', 2, 3)], canaries),
     ]);
     const total = (counts: Counts[], of: 'points' | 'effects') =>
       counts.reduce((sum, each) => sum + each[of], 0);
@@ -173,6 +189,10 @@ describe('drill B4', { timeout: 1_200_000 }, () => {
         `${total([...after, ...before], 'effects')} effects, and ${atReports?.points} at ` +
         `reports: 6 lives, each equal to an undisturbed one; ${seconds} s`,
     );
+    canaries.lookAtPrograms();
+    t.diagnostic(`B31: ${canaries.report()}`);
+    assert.deepEqual([...canaries.hits], []);
+    assert.ok(canaries.programs > 1_000 && canaries.texts > 100, canaries.report());
     const ages = [...after, ...before].flatMap((life) => life.ages).sort((a, b) => a - b);
     const worst = ages.at(-1) ?? assert.fail('no process came to an effect');
     t.diagnostic(

@@ -1,15 +1,19 @@
 /**
  * Drill B18: workers join, run a job, are drained, powered off and forgotten by the module's own
  * rounds, on a real slurmctld and three real slurmd -Z, while slurmctld is killed (SIGKILL) at twenty
- * moments of five such lives. What is safe is asked of Slurm and of the machine itself.
+ * moments of five such lives. What is safe is asked of Slurm and of the machine itself. Meanwhile
+ * the munge key comes to light nowhere (B31).
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { missingForLab, SlurmLab } from '../contract/slurm/lab.ts';
 import { type Member, type Round, Rounds } from '../contract/slurm/rounds.ts';
+import { Canaries, filesBelow } from './drills/canaries.ts';
+import { recordExecs } from './drills/exec-record.ts';
 import { eventually } from './test-bench.ts';
 
 const missing = missingForLab();
+const canaries = new Canaries(missing === undefined ? recordExecs() : () => Buffer.alloc(0));
 const head = 'slurm-a-head-0';
 const workers = ['slurm-a-compute-0', 'slurm-a-compute-1', 'slurm-a-compute-2'];
 const lives = 5;
@@ -29,10 +33,11 @@ describe('drill B18', { skip: missing ?? false, timeout: 900_000 }, () => {
   before(async () => {
     if (missing !== undefined) return;
     lab = await SlurmLab.start(['head', 'w0', 'w1', 'w2']);
-    rounds = new Rounds(lab, [
+    const members = [
       member('head', head, 'head'),
       ...workers.map((name, index) => member(`w${index}`, name, 'compute')),
-    ]);
+    ];
+    rounds = new Rounds(lab, members, canaries.key);
     await Promise.all(rounds.members.map(({ name }) => rounds.powerOn(name)));
     await rounds.until('all are ready', allReady, slowMs);
   });
@@ -105,6 +110,22 @@ describe('drill B18', { skip: missing ?? false, timeout: 900_000 }, () => {
     await rounds.powerOn(name);
   }
 
+  /** What the machines have written, but for the key itself, and what runs on them. */
+  async function lookForTheKey(): Promise<void> {
+    const files = filesBelow(lab.dir);
+    const isKey = (path: string) => path.endsWith('/etc/munge/munge.key');
+    assert.equal(files.filter(isKey).length, rounds.members.length);
+    canaries.lookAtFiles(files.filter((path) => !isKey(path)));
+    for (const { machine } of rounds.members) {
+      const script =
+        'find /run -type f -exec cat {} +; cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ';
+      canaries.look(`what runs on ${machine}`, (await lab.run(machine, script)).stdout);
+    }
+    canaries.look('what the rounds tell', rounds.log.join('\n'));
+    canaries.look('the view', await ask(`scontrol show config; scontrol show node; sinfo`));
+    canaries.lookAtPrograms();
+  }
+
   it('nothing is destroyed before it is drained, and nothing stays', async (t) => {
     const began = performance.now();
     for (let life = 0; life < lives; life += 1) {
@@ -118,5 +139,9 @@ describe('drill B18', { skip: missing ?? false, timeout: 900_000 }, () => {
         `${lives} jobs completed, 0 on a machine that was powered off, 0 records left; ${seconds} s`,
     );
     assert.equal(kills, lives * stages.length);
+    await lookForTheKey();
+    t.diagnostic(`B31: ${canaries.report()}`);
+    assert.deepEqual([...canaries.hits], []);
+    assert.ok(canaries.programs > 1_000 && canaries.texts > 20, canaries.report());
   });
 });

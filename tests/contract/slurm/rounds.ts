@@ -41,16 +41,17 @@ export class Rounds {
   pools: string[] = [];
   /** The action kinds and reasons of all rounds, for those who count. */
   readonly log: string[] = [];
-  readonly #secret: Promise<Uint8Array>;
+  readonly #secret: Uint8Array | Promise<Uint8Array>;
   readonly #units = new Map<string, Map<string, Unit>>();
   readonly #visited = new Set<string>();
 
-  constructor(lab: SlurmLab, members: Member[]) {
+  /** With a munge key of the module's own making, if no other is given. */
+  constructor(lab: SlurmLab, members: Member[], secret?: Uint8Array) {
     this.#lab = lab;
     this.members = members;
     const make = slurm.secrets['munge.key'];
     if (make === undefined) throw new Error('no munge key');
-    this.#secret = make();
+    this.#secret = secret ?? make();
   }
 
   member(name: string): Member {

@@ -85,7 +85,7 @@ export async function makeStrangers(
   return all.length;
 }
 
-async function define(lab: Lab, command: string, xml: string): Promise<void> {
+export async function define(lab: Lab, command: string, xml: string): Promise<void> {
   await lab.exec(['sh', '-c', `cat | virsh ${command}`], { input: xml });
 }
 
