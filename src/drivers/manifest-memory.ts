@@ -2,20 +2,18 @@
  * What the files of a watched directory held when they were last good, kept in the state: so that a
  * broken file stands for the same for the next process, and for `benchctl plan`, as for the process
  * that has read it. Losing it costs nothing but time: what a broken file stands for is then not
- * known, and nothing is taken for gone until it is mended.
+ * known, and nothing is taken for gone until it is mended. Pure.
  */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { BenchCluster } from '../crd/bench-cluster.ts';
 import { BenchHost } from '../crd/bench-host.ts';
 import { BenchImage } from '../crd/bench-image.ts';
 import type { ManifestFile } from './manifest-set.ts';
-import { readState, writeWhole } from './state-files.ts';
-import { jsonOf } from './state-records.ts';
+import { jsonOf } from './state-texts.ts';
 
 export type RememberedFile = Pick<ManifestFile, 'path' | 'known' | 'marked' | 'kept'>;
 
-/** By the state of an installation. */
 export interface ManifestMemory {
   /** Empty when nothing is known. */
   read(): Promise<RememberedFile[]>;
@@ -45,18 +43,6 @@ const StoredFiles = z.array(
     ),
   }),
 );
-
-export function manifestMemory(state: string): ManifestMemory {
-  const file = memoryFile(state);
-  return {
-    read: async () => parseMemory((await readState(file))?.content ?? '[]'),
-    write: (files) => writeWhole(file, memoryText(files)),
-  };
-}
-
-export function memoryFile(state: string): string {
-  return join(state, 'manifests.json');
-}
 
 export function memoryText(files: readonly RememberedFile[]): string {
   return `${JSON.stringify(files)}\n`;

@@ -8,7 +8,7 @@
  *   confirmations/<revision>   somebody confirmed what it holds
  *   secrets/<name>             mode 0600
  *   events.jsonl               the newest events
- *   manifests.json             what files held when they were last good; see manifest-memory.ts
+ *   manifests.json             what files held when they were last good; see state-manifests.ts
  *   run/                       the lock
  */
 import { randomUUID } from 'node:crypto';
@@ -34,21 +34,10 @@ import {
   writeOnce,
   writeWhole,
 } from './state-files.ts';
-import {
-  confirmationFile,
-  isRevision,
-  ledgerFile,
-  ledgerText,
-  readLedger,
-} from './state-ledger.ts';
+import { confirmationFile, isRevision, ledgerFile, readLedger } from './state-ledger.ts';
 import { takeLock } from './state-lock.ts';
-import {
-  clusterDirectory,
-  deletionFile,
-  readCluster,
-  readClusters,
-  recordText,
-} from './state-records.ts';
+import { clusterDirectory, deletionFile, readCluster, readClusters } from './state-records.ts';
+import { ledgerText, recordText } from './state-texts.ts';
 
 export interface StateDirectoryOptions {
   clock: Clock;

@@ -15,7 +15,7 @@ import type {
   SeenDomain,
 } from '../controllers/ports.ts';
 import { PortError } from '../controllers/ports.ts';
-import { requireContent } from '../drivers/libvirt/artifact-source.ts';
+import { requireContent } from '../drivers/libvirt/artifact-content.ts';
 import { digestOf } from '../lib/hash.ts';
 import { newDomain, type SimDomain } from './domain.ts';
 import { FaultPlan } from './fault-plan.ts';

@@ -13,8 +13,7 @@ import type {
 } from '../controllers/ports.ts';
 import { ClusterStatus } from '../crd/status.ts';
 import { memoryText, parseMemory, type RememberedFile } from '../drivers/manifest-memory.ts';
-import { ledgerText, parseLedger } from '../drivers/state-ledger.ts';
-import { parseRecord, recordText } from '../drivers/state-records.ts';
+import { ledgerText, parseLedger, parseRecord, recordText } from '../drivers/state-texts.ts';
 import { copyOf } from './copy.ts';
 
 const maxEvents = 1000;

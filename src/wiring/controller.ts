@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
-import { manifestMemory } from '../drivers/manifest-memory.ts';
+import { manifestMemory } from '../drivers/state-manifests.ts';
 import { systemClock } from '../lib/clock.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { Hosts } from './hosts.ts';

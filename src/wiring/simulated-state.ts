@@ -6,9 +6,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
-import { memoryFile } from '../drivers/manifest-memory.ts';
 import { openStateDirectory, type StateDirectory } from '../drivers/state-directory.ts';
 import { readState, writeWhole } from '../drivers/state-files.ts';
+import { memoryFile } from '../drivers/state-manifests.ts';
 import { eventsFile } from '../drivers/state-records.ts';
 import type { Clock } from '../lib/clock.ts';
 

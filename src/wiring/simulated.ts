@@ -6,7 +6,8 @@
 import type { RunOptions } from '../cli/context.ts';
 import type { RunningController } from '../cli/running-controller.ts';
 import { openManifestDirectory } from '../drivers/manifest-directory.ts';
-import { type ManifestMemory, manifestMemory } from '../drivers/manifest-memory.ts';
+import type { ManifestMemory } from '../drivers/manifest-memory.ts';
+import { manifestMemory } from '../drivers/state-manifests.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ScaledClock } from '../sim/scaled-clock.ts';
 import { runLog } from './controller.ts';

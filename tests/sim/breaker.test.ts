@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { revisionOf } from '../../src/controllers/bench-cluster/removal.ts';
 import { confirmAnnotation, protectAnnotation } from '../../src/crd/annotations.ts';
 import type { BenchCluster } from '../../src/crd/bench-cluster.ts';
-import { parseLedger } from '../../src/drivers/state-ledger.ts';
+import { parseLedger } from '../../src/drivers/state-texts.ts';
 import { clusterOf } from '../fakes/builders.ts';
 import type { CrashPoint } from './membrane.ts';
 import { readyWorld, writtenWorld } from './scenes.ts';

@@ -41,10 +41,16 @@ const maxTold = 20;
 const enoughSeeds = 1000;
 
 export async function runSeeds(
-  { threads, from, count }: { threads: number; from: number; count: number },
+  {
+    threads,
+    from,
+    count,
+    also = [],
+  }: { threads: number; from: number; count: number; also?: number[] },
   say: Say,
 ): Promise<GateResult> {
-  const parts: Part[] = [];
+  const beyond = also.filter((seed) => seed < from || seed >= from + count);
+  const parts: Part[] = beyond.map((seed) => ({ seeds: { from: seed, to: seed + 1 } }));
   for (let at = from; at < from + count; at += seedsPerPart) {
     const range = { from: at, to: Math.min(at + seedsPerPart, from + count) };
     parts.push(...withoutOpen(range).map((seeds) => ({ seeds })));

@@ -18,6 +18,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { toError } from '../../src/lib/error.ts';
+import { regressions } from './findings.ts';
 import { NothingNamed, replayFile, tellPair, tellPlan, tellSeed } from './gate-one.ts';
 import {
   differsElsewhere,
@@ -73,8 +74,14 @@ const gate: Parts = {
   pairs: () => runPairs({ threads }, say),
   views: () => runPlans({ threads, kind: 'view', share: amounts.views }, say),
   deaths: () => runPlans({ threads, kind: 'crash', share: amounts.deaths }, say),
-  seeds: () => runSeeds({ threads, from, count: Number(values.seeds ?? amounts.seeds) }, say),
+  seeds: () => runSeeds({ threads, from, ...seedsToPlay() }, say),
 };
+
+/** With those that have found something once, unless somebody says how many. */
+function seedsToPlay() {
+  if (values.seeds !== undefined) return { count: Number(values.seeds) };
+  return { count: amounts.seeds, also: regressions.map(({ seed }) => seed) };
+}
 
 /** Bounded for one core within three quarters of a minute. */
 const smoke: Parts = {

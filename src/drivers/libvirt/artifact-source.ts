@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type Artifact, PortError } from '../../controllers/ports.ts';
 
 const chunkBytes = 1024 * 1024;
 
@@ -59,11 +58,4 @@ export class ArtifactSource implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
-}
-
-/** Whatever is at its path, an image is what its manifest names. */
-export function requireContent(artifact: Artifact, read: string | undefined): void {
-  const { sourcePath, sha256 } = artifact;
-  if (read === sha256.toLowerCase()) return;
-  throw new PortError('rejected', `${sourcePath} does not have the SHA-256 digest ${sha256}`);
 }

@@ -9,9 +9,12 @@ import { join } from 'node:path';
 import type { ClusterRecord } from '../../../src/controllers/ports.ts';
 import { load } from '../../../src/crd/load.ts';
 import type { ClusterStatus } from '../../../src/crd/status.ts';
+import { memoryText } from '../../../src/drivers/manifest-memory.ts';
 import { StateError } from '../../../src/drivers/state-error.ts';
 import { readLedger } from '../../../src/drivers/state-ledger.ts';
-import { readCluster, readEvents, recordText } from '../../../src/drivers/state-records.ts';
+import { manifestMemory } from '../../../src/drivers/state-manifests.ts';
+import { readCluster, readEvents } from '../../../src/drivers/state-records.ts';
+import { recordText } from '../../../src/drivers/state-texts.ts';
 import { oneLine } from '../../../src/lib/printable.ts';
 import { clusterText, hostText, imageText } from '../../crd/manifest-texts.ts';
 import { bytesOf, type Surface } from '../surface.ts';
@@ -37,6 +40,7 @@ const ledger = {
   confirmed: [removal],
   changes: [change],
 };
+const remembered = { path: '/a.yaml', known: true, marked: false, kept: [cluster, host, image] };
 const event = { time: at, cluster: 'default/a', type: 'Normal', reason: 'R', message: 'm' };
 
 interface Stored {
@@ -109,6 +113,16 @@ const stored: readonly Stored[] = [
       }
     },
   },
+  {
+    file: 'manifests.json',
+    good: memoryText([remembered]),
+    async check(directory) {
+      // Forgiving: what is not known costs time, and no cluster.
+      for (const { path, kept } of await manifestMemory(directory).read()) {
+        assert(typeof path === 'string' && kept.every(({ object }) => object.metadata.name !== ''));
+      }
+    },
+  },
 ];
 
 function jsonOf(bytes: Uint8Array): unknown {
@@ -135,7 +149,10 @@ function place(): string {
 export const stateFiles: Surface = {
   name: 'state-files',
   property: 'what was written, or an error that names the file; never less than was written',
-  covers: ['drivers/state-records.ts', 'drivers/state-ledger.ts', 'drivers/state-files.ts'],
+  covers: [
+    ...['drivers/state-records.ts', 'drivers/state-ledger.ts', 'drivers/state-files.ts'],
+    ...['drivers/state-texts.ts', 'drivers/manifest-memory.ts'],
+  ],
   tokens: [
     ...[
       '{',
