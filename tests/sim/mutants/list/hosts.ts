@@ -93,7 +93,7 @@ export const hosts: Mutant[] = [
   },
   {
     name: 'since when a node is in its phase is lost',
-    file: `${cluster}/status.ts`,
+    file: `${cluster}/node-status.ts`,
     from: 'const since = old?.phase === phase ? old.since : time;',
     to: 'const since = time;',
     net: 'rest',

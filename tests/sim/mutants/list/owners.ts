@@ -122,7 +122,7 @@ export const owners: Mutant[] = [
   },
   {
     name: 'size instead of digest',
-    file: 'src/drivers/libvirt/artifact-source.ts',
+    file: 'src/drivers/libvirt/artifact-content.ts',
     from: 'if (read === sha256.toLowerCase()) return;',
     to: 'if (read !== undefined) return;',
     net: 'files of an image that hold something else',

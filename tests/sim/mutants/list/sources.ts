@@ -37,8 +37,8 @@ export const sources: Mutant[] = [
   {
     name: 'what is held goes with any confirmation',
     file: `${cluster}/breaker.ts`,
-    from: 'if (confirmations.has(revisionOf(held))) return held;',
-    to: 'if (confirmations.size > 0) return held;',
+    from: 'const all = confirmations.has(revisionOf(held));',
+    to: 'const all = confirmations.size > 0;',
     net: 'a confirmation of something else',
     says: 'S8',
   },

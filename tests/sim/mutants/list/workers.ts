@@ -142,11 +142,11 @@ export const workers: Mutant[] = [
     says: 'S9',
   },
   {
-    name: 'nobody else drains a node',
-    file: `${slurm}/node-state.ts`,
-    from: 'return isDraining(node) && !isReasonOurs(node);',
-    to: 'return isDraining(node) && node.reason?.text === reasonPrefix;',
-    net: 'a drain by hand of a machine that is lost',
+    name: 'nobody else drains a node of which the record is to go',
+    file: `${slurm}/commands.ts`,
+    from: "*+DRAIN*) echo 'others have drained it meanwhile'; exit 0 ;;",
+    to: '',
+    net: 'a drain by hand as the record of a lost machine goes',
     says: 'S14',
   },
 ];

@@ -122,6 +122,8 @@ export const sources: Nets = {
       before();
       await world.clock.advance(minute);
       world.kill();
+      // Lost with its file, so that nobody knows what the broken one held.
+      await world.state.remember([]);
       await world.clock.advance(minute);
       world.source.remove(clusterOf());
       await world.clock.advance(1000);
