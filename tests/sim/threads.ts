@@ -54,12 +54,13 @@ function answer(worker: Worker, part: Part): Promise<PartResult> {
   const { promise, resolve, reject } = Promise.withResolvers<PartResult>();
   const isLate = () => reject(new Error(`it came to no end in ${limitMs / 60_000} minutes`));
   const timer = setTimeout(isLate, limitMs);
-  worker.once('message', resolve);
-  worker.once('error', (thrown) => reject(new Error(`its thread ended: ${thrown}`)));
-  worker.once('exit', (code) => reject(new Error(`its thread ended with exit code ${code}`)));
+  const failed = (thrown: unknown) => reject(new Error(`its thread ended: ${thrown}`));
+  const ended = (code: number) => reject(new Error(`its thread ended with exit code ${code}`));
+  worker.on('message', resolve).on('error', failed).on('exit', ended);
   worker.postMessage(part);
   return promise.finally(() => {
     clearTimeout(timer);
-    worker.removeAllListeners();
+    // One by one: the worker itself listens, too.
+    worker.off('message', resolve).off('error', failed).off('exit', ended);
   });
 }
