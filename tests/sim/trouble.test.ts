@@ -272,6 +272,9 @@ test('when the scheduler is away in the midst of a rollout, the same node goes o
   const phase = (name: string) =>
     world.status('alpha')?.nodes.find((node) => node.name === name)?.phase;
   await world.until('the first drains', () => phase('alpha-compute-0') === 'Draining');
+  // Its time counts from when Slurm has it.
+  const isClosed = () => world.slurm.records('alpha').get('alpha-compute-0')?.closed === true;
+  await world.until('Slurm drains it', isClosed);
   const since = world.status('alpha')?.nodes.find(({ pool }) => pool === 'compute')?.since;
   world.guests.silent.add('alpha-head-0');
   await world.clock.advance(60_000);
