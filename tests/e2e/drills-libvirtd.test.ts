@@ -2,7 +2,7 @@
  * Drill B2: libvirtd is killed (SIGKILL) at random moments while clusters of guests without an
  * operating system are made and deleted 200 times, up to twelve guests at once. No guest is ever
  * started twice, none is lost, and in the end nothing is left. The moments come of a seed, which is
- * printed. All but one of the clusters are a single guest: two hundred lives with such take 280 to
+ * printed. All but one of the clusters are a single guest: two hundred lives with such take 210 to
  * 380 s on two busy cores, where twelve of three guests each, with their drains, took 190 s.
  */
 import assert from 'node:assert/strict';
