@@ -39,22 +39,15 @@ export function planFaults(report: PlanReport): string[] {
 function clusterText(plan: ClusterPlan, paint: Paint): string[] {
   const intent = { create: ' (new)', keep: '', delete: ' (deleted)' }[plan.intent];
   const title = paint(`cluster/${plan.name}`, 'bold') + intent;
-  if (plan.paused) {
-    return [
-      title,
-      ...table(plan.changes.map(changeRow), paint),
-      ...pauseText(plan.paused, paint),
-      ...table(plan.blockers.map(blockerRow), paint),
-    ];
-  }
-  if (plan.steps.length + plan.changes.length + plan.blockers.length === 0) {
+  const { paused, steps, changes, blockers } = plan;
+  if (paused === undefined && steps.length + changes.length + blockers.length === 0) {
     return [`${title}: nothing to do`];
   }
   return [
     title,
-    ...table(plan.changes.map(changeRow), paint),
-    ...table(plan.steps.map(stepRow), paint),
-    ...table(plan.blockers.map(blockerRow), paint),
+    ...table(changes.map(changeRow), paint),
+    ...(paused ? pauseText(paused, paint) : table(steps.map(stepRow), paint)),
+    ...table(blockers.map(blockerRow), paint),
   ];
 }
 

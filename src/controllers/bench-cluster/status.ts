@@ -128,7 +128,7 @@ function unfinished(nodes: NodeStatus[]): NodeStatus[] {
   return nodes.filter(({ phase }) => phase !== 'Ready').sort((a, b) => rank(a) - rank(b));
 }
 
-/** Of a cluster that goes no pool is ready, however well its nodes are. */
+/** What is told of a cluster that goes, in place of how its nodes are. */
 function deletionOf(cluster: DesiredCluster): { reason: string; message: string } | undefined {
   if (!cluster.deleting) return undefined;
   if (!cluster.paused) return { reason: 'Deleting', message: 'the cluster is being deleted' };
