@@ -84,8 +84,10 @@ export interface HeldRemoval extends Removal {
 /** What the breaker against mass deletion remembers; see `breaker.ts`. */
 export interface DeletionLedger {
   held: HeldRemoval[];
-  /** Nodes of all clusters when that was judged last. */
+  /** Nodes of all clusters when that was judged. */
   nodes: number;
+  /** Nodes that were let go within a minute of it, if what is held is too much only with them. */
+  goneBefore?: number;
   /** Confirmed by a person, and not done yet. */
   confirmed: Removal[];
   /**

@@ -30,6 +30,7 @@ const StoredRemoval = z.strictObject({
 const StoredLedger = z.strictObject({
   held: z.array(StoredRemoval.extend({ since: z.iso.datetime() })),
   nodes: z.int().min(0),
+  goneBefore: z.int().min(1).exactOptional(),
   confirmed: z.array(StoredRemoval),
   doubtedSince: z.iso.datetime().exactOptional(),
   changes: z.array(

@@ -379,6 +379,7 @@ const ledger: DeletionLedger = {
     },
   ],
   nodes: 1,
+  goneBefore: 4,
   doubtedSince: '2026-01-01T00:00:00.000Z',
   confirmed: [{ cluster: 'default/b', deletes: false, pools: [{ name: 'c', from: 5, to: 1 }] }],
   changes: [{ at: '2026-01-01T00:00:00.000Z', cluster: 'default/c', pools: [] }],

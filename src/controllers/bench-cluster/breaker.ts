@@ -85,10 +85,14 @@ export function breaker(reading: Reading, ledger: DeletionLedger): Verdict {
       kept.push(stillHeld(before, removal, reading.now));
     else fresh.push(removal);
   }
-  const trips = isTooMuch(reading, ledger, { demands, kept, fresh, free });
+  const excess = excessOf(reading, ledger, { demands, kept, fresh, free });
   const since = new Date(reading.now).toISOString();
-  const held = trips ? [...kept, ...fresh.map((removal) => ({ ...removal, since }))] : kept;
-  const next = nextLedger(reading, ledger, { demands, held, agreed, free });
+  const held = excess ? [...kept, ...fresh.map((removal) => ({ ...removal, since }))] : kept;
+  const goneBefore = Math.max(
+    excess?.goneBefore ?? 0,
+    kept.length > 0 ? (ledger.goneBefore ?? 0) : 0,
+  );
+  const next = nextLedger(reading, ledger, { demands, held, goneBefore, agreed, free });
   return { entries: holdBackAll(reading.entries, known, next), ledger: next };
 }
 
@@ -147,20 +151,28 @@ interface Judged {
   free: ReadonlySet<string>;
 }
 
+/** Why it is too much: with how many nodes that were let go just before. */
+type Excess = Required<Pick<DeletionLedger, 'goneBefore'>>;
+
 /** By itself, against what is in force; and with what came just before it, against what was. */
-function isTooMuch(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
+function excessOf(reading: Reading, ledger: DeletionLedger, judged: Judged): Excess | undefined {
   const { demands, fresh, free } = judged;
-  if (fresh.length === 0) return false;
+  if (fresh.length === 0) return undefined;
   const inForce = [...demands].filter(([key]) => !free.has(key));
   const nodes = inForce.reduce((sum, [, { before }]) => sum + sumOf(before), 0);
-  if (exceeds(fresh, nodes)) return true;
+  if (exceeds(fresh, nodes)) return { goneBefore: 0 };
   const { doubtedSince, ...undoubted } = ledger;
-  if (isTooMuchInBurst(reading, undoubted, judged)) return true;
+  const excess = excessOfBurst(reading, undoubted, judged);
+  if (excess || doubtedSince === undefined) return excess;
   // What grew when a doubt began and shrinks as it ends is no less a removal of this minute.
-  return doubtedSince !== undefined && isTooMuchInBurst(reading, ledger, judged);
+  return excessOfBurst(reading, ledger, judged);
 }
 
-function isTooMuchInBurst(reading: Reading, ledger: DeletionLedger, judged: Judged): boolean {
+function excessOfBurst(
+  reading: Reading,
+  ledger: DeletionLedger,
+  judged: Judged,
+): Excess | undefined {
   const { demands, kept, fresh, free } = judged;
   const heldLately = kept.filter(({ since }) => isOfBurst(since, reading, ledger));
   const asked = new Set([...fresh, ...heldLately].map(({ cluster }) => cluster));
@@ -178,7 +190,9 @@ function isTooMuchInBurst(reading: Reading, ledger: DeletionLedger, judged: Judg
     const from = Date.parse(at) > reading.now ? largerOf(pools, before) : pools;
     return removalOf(key, from, asked.has(key) ? after : before) ?? [];
   });
-  return exceeds(removals, nodes);
+  if (!exceeds(removals, nodes)) return undefined;
+  const waiting = nodesIn([...fresh, ...heldLately]);
+  return { goneBefore: Math.max(0, nodesIn(removals) - waiting) };
 }
 
 function exceeds(removals: readonly Removal[], nodes: number): boolean {
@@ -207,12 +221,13 @@ function recentChanges(reading: Reading, ledger: DeletionLedger): DeletionLedger
 interface Decided {
   demands: ReadonlyMap<string, Demand>;
   held: HeldRemoval[];
+  goneBefore: number;
   agreed: ReadonlyMap<string, Removal>;
   free: ReadonlySet<string>;
 }
 
 function nextLedger(reading: Reading, ledger: DeletionLedger, decided: Decided): DeletionLedger {
-  const { demands, held, agreed, free } = decided;
+  const { demands, held, goneBefore, agreed, free } = decided;
   const confirmed = [...agreed.values()].filter(({ cluster }) => {
     const demand = demands.get(cluster);
     return demand?.entry.undecided || (demand?.removal && free.has(cluster));
@@ -220,12 +235,21 @@ function nextLedger(reading: Reading, ledger: DeletionLedger, decided: Decided):
   const recent = recentChanges(reading, ledger).filter(({ cluster }) => !free.has(cluster));
   const added = changesMade(reading, recent, decided);
   const doubt = doubtOf(reading, ledger, byCluster(held));
+  const holdsTheSame = digestOf(ledger.held) === digestOf(held);
   const isSame =
-    digestOf([ledger.held, ledger.confirmed, ledger.doubtedSince]) ===
-    digestOf([held, confirmed, doubt.doubtedSince]);
+    holdsTheSame &&
+    digestOf([ledger.confirmed, ledger.doubtedSince]) === digestOf([confirmed, doubt.doubtedSince]);
   if (isSame && added.length === 0) return ledger;
   const nodes = [...demands.values()].reduce((sum, { before }) => sum + sumOf(before), 0);
-  return { held, nodes, confirmed, ...doubt, changes: [...recent, ...added] };
+  return {
+    held,
+    // What people are told of what is held does not change with what else is done.
+    nodes: holdsTheSame ? ledger.nodes : nodes,
+    ...(goneBefore > 0 && { goneBefore }),
+    confirmed,
+    ...doubt,
+    changes: [...recent, ...added],
+  };
 }
 
 function doubtOf(

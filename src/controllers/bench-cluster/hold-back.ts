@@ -15,14 +15,15 @@ export interface HoldSummary {
   text: string;
 }
 
-export function summaryOf({ held, nodes }: Pick<DeletionLedger, 'held' | 'nodes'>): HoldSummary {
+export function summaryOf({ held, nodes, goneBefore }: DeletionLedger): HoldSummary {
   const deleted = held.filter(({ deletes }) => deletes).length;
   const smaller = held.length - deleted;
   const parts = [
     ...(deleted > 0 ? [`${count(deleted, 'cluster')} deleted`] : []),
     ...(smaller > 0 ? [`${count(smaller, 'cluster')} made smaller`] : []),
   ];
-  const text = `${nodesIn(held)} of ${count(nodes, 'node')} would go (${parts.join(', ')})`;
+  const burst = goneBefore ? `, and ${goneBefore} went within a minute of it` : '';
+  const text = `${nodesIn(held)} of ${count(nodes, 'node')} would go (${parts.join(', ')})${burst}`;
   return { revision: revisionOf(held), text };
 }
 

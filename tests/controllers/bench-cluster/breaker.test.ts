@@ -127,7 +127,10 @@ describe('one reading', () => {
     assert.match(message('c1'), /all 10 nodes stay/);
     assert.match(message('c0'), /compute 9 -> 1 waits/);
     for (const name of ['c0', 'c1', 'c2', 'c3']) {
-      assert.match(message(name), /38 of 100 nodes would go \(3 clusters deleted, 1 cluster made/);
+      assert.match(
+        message(name),
+        /38 of 100 nodes would go \(3 clusters deleted, 1 cluster made smaller\): benchctl/,
+      );
       assert.ok(message(name).includes(`benchctl confirm --revision ${world.revision}`));
     }
     assert.equal(world.entry('c4')?.hold, undefined);
@@ -155,6 +158,25 @@ describe('a burst', () => {
     }
     assert.equal(Object.keys(world.nodes).length, 8);
     assert.equal(world.held.length, 8);
+  });
+
+  test('says so where what is held is little by itself', () => {
+    const sizes = [1, 1, 1, 3, 3, 91];
+    const clusters = sizes.map((nodes, i) => clusterOf({ name: `c${i}`, replicas: nodes - 1 }));
+    const world = new Installation(...clusters.slice(0, 5));
+    const text = () => world.entry('c3')?.hold?.message ?? 'nothing is held';
+    const before =
+      /because 3 of 6 nodes would go \(1 cluster deleted\), and 3 went within a minute/;
+    world.read(clusters.slice(3, 5));
+    world.wait(59);
+    world.read(clusters.slice(4, 5));
+    assert.match(text(), before);
+    world.wait(3600);
+    world.read(clusters.slice(4));
+    assert.match(text(), before, 'also when the minute is over');
+    world.read(clusters.slice(5));
+    assert.match(text(), before, 'and when nothing more is held');
+    assert.equal(world.nodes['c4'], undefined);
   });
 
   test('of replicas that are lowered step by step is one', () => {

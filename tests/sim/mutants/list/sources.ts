@@ -21,8 +21,8 @@ export const sources: Mutant[] = [
   {
     name: 'the breaker never holds',
     file: `${cluster}/breaker.ts`,
-    from: 'if (fresh.length === 0) return false;',
-    to: 'if (fresh.length < 1000) return false;',
+    from: 'if (fresh.length === 0) return undefined;',
+    to: 'if (fresh.length < 1000) return undefined;',
     net: 'files that vanish together',
     says: 'S8',
   },
