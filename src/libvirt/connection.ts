@@ -77,7 +77,7 @@ export class Connection implements Caller {
     this.#deadlines = new DeadlineQueue(clock);
     this.#transport = new Transport(duplex, {
       data: (chunk, bytes) => this.#receive(chunk, bytes),
-      drain: () => this.#session.drained(),
+      drain: () => this.#drained(),
       lost: (reason, cause) => this.#lose(reason, cause),
     });
     this.#session = new Session({
@@ -137,6 +137,12 @@ export class Connection implements Caller {
     } catch (error) {
       this.#lose('protocol', error);
     }
+  }
+
+  /** A peer that reads is alive: an upload that it takes slowly leaves no room for a ping. */
+  #drained(): void {
+    this.#keepalive.heard();
+    this.#session.drained();
   }
 
   #silent(): void {

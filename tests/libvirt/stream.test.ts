@@ -166,6 +166,28 @@ describe('an upload', () => {
     await failed;
   });
 
+  it('lives on while the peer takes it slowly, and dies when the peer takes nothing', async () => {
+    const clock = new ManualClock();
+    const { connection, daemon } = await connectFake(openStreams, { clock });
+    const { source } = endless(100_000);
+    const done = connection.volumes.upload(volume, source, { stallTimeoutMs: 600_000 });
+    const lost = assert.rejects(done, { code: 'CONNECTION_LOST', reason: 'keepalive' });
+    await daemon.message(...packet(CONTINUE));
+    const ticks = async (count: number, reads: boolean) => {
+      for (let tick = 0; tick < count; tick += 1) {
+        if (reads) daemon.socket.resume();
+        await turns(5);
+        daemon.socket.pause();
+        await turns(50);
+        clock.advance(5_000);
+      }
+    };
+    await ticks(20, true);
+    assert.equal(await Promise.race([connection.closed, 'open']), 'open');
+    await ticks(7, false);
+    await lost;
+  });
+
   it('fails with the connection', async () => {
     const { connection, daemon } = await connectFake(openStreams);
     const { source } = endless(1000);
