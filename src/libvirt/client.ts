@@ -155,6 +155,8 @@ export class Client extends EventEmitter<ClientEvents> implements Caller {
     while (!this.#stop.signal.aborted) {
       try {
         const connection = await this.#open();
+        // It may have been closed after the last answer and before this line.
+        if (this.#stop.signal.aborted) return connection.close();
         const since = this.#clock.now();
         this.#publish(connection, first);
         first = false;

@@ -6,6 +6,7 @@ import { ConnectionLost } from '../../src/libvirt/error.ts';
 import { failure, fakeDial, frame, reply, text, withScript, words } from './fake-daemon.ts';
 import { ManualClock } from './manual-clock.ts';
 
+const CONNECT_OPEN = 1;
 const REGISTER_DOMAIN = 316;
 const REGISTER_POOL = 368;
 const GET_URI = 110;
@@ -128,6 +129,28 @@ describe('a client', () => {
     await client.close();
     await assert.rejects(client.host.hostname(), { code: 'CONNECTION_LOST', reason: 'closed' });
     assert.equal(clock.pending, 0);
+  });
+
+  it('closes also in the very moment in which it has connected', async () => {
+    for (let turns = 0; turns < 8; turns += 1) {
+      const { dial, daemons } = fakeDial();
+      const { promise: closed, resolve } = Promise.withResolvers<void>();
+      const closeAfter = (left: number): void => {
+        if (left === 0) resolve(client.close());
+        else queueMicrotask(() => closeAfter(left - 1));
+      };
+      const watched = async () => {
+        const stream = await dial();
+        return stream.on('data', (bytes: Buffer) => {
+          if (bytes.readUInt32BE(12) === CONNECT_OPEN) closeAfter(turns);
+        });
+      };
+      const client = new Client({ dial: watched, name: 'fake:///' });
+      client.start();
+      await closed;
+      await settle();
+      assert.equal(daemons[0]?.socket.readableEnded, true);
+    }
   });
 
   it('offers a connection of its own for bulk work and closes it afterwards', async () => {
