@@ -130,15 +130,23 @@ export class Client extends EventEmitter<ClientEvents> implements Caller {
     return connection.openStream(procedure, args, options);
   }
 
-  /** A second connection for one piece of work, so that bulk data delays nobody else. */
+  /** A second connection for one piece of work, so that bulk data delays nobody else. Ends with us. */
   async dedicated<T>(
     use: (connection: Connection) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {
     const { events: _events, ...options } = this.#options;
-    const signals = signal ? [signal, this.#stop.signal] : [this.#stop.signal];
+    const stop = this.#stop.signal;
+    const signals = signal ? [signal, stop] : [stop];
     using connection = await connect({ ...options, signal: AbortSignal.any(signals) });
-    return await use(connection);
+    const end = (): void => connection.close();
+    if (stop.aborted) end();
+    stop.addEventListener('abort', end, { once: true });
+    try {
+      return await use(connection);
+    } finally {
+      stop.removeEventListener('abort', end);
+    }
   }
 
   /** Ends for good; resolves when nothing runs any more. */

@@ -164,4 +164,19 @@ describe('a client', () => {
     assert.equal(await client.host.hostname(), 'fake');
     await client.close();
   });
+
+  it('takes the connections of bulk work along when it is closed', async () => {
+    const { client } = started();
+    await client.ready();
+    const { promise: begun, resolve } = Promise.withResolvers<void>();
+    const work = client.dedicated((connection) => {
+      const answer = connection.host.uri();
+      resolve();
+      return answer;
+    });
+    const lost = assert.rejects(work, { code: 'CONNECTION_LOST', reason: 'closed' });
+    await begun;
+    await client.close();
+    await lost;
+  });
 });
