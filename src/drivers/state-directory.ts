@@ -45,6 +45,8 @@ export interface StateDirectoryOptions {
   exclusive: boolean;
 }
 
+/** How often requests are looked for that no watch has told of. */
+const lookMs = 10_000;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const secretName = /^[a-z0-9][a-z0-9_.-]{0,127}(\/[a-z0-9][a-z0-9_.-]{0,127}){0,4}$/;
 
@@ -81,7 +83,7 @@ export class StateDirectory implements StateStore {
   readonly #events: EventLog;
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #createdAt = new Map<string, string>();
-  readonly #watchers = new Set<FSWatcher>();
+  readonly #watches = new Set<() => void>();
 
   constructor(state: string, options: StateDirectoryOptions, release: () => Promise<void>) {
     this.#state = state;
@@ -199,7 +201,7 @@ export class StateDirectory implements StateStore {
 
   /** Lets writes under way end, and gives the lock back. */
   async close(): Promise<void> {
-    for (const watcher of this.#watchers) watcher.close();
+    for (const end of this.#watches) end();
     await Promise.allSettled([...this.#queues.values(), this.#events.idle()]);
     await this.#release();
   }
@@ -214,13 +216,30 @@ export class StateDirectory implements StateStore {
     return known;
   }
 
-  #watch(directory: string, listener: () => void): () => void {
-    const watcher = watch(join(this.#state, directory), { persistent: false }, listener);
-    this.#watchers.add(watcher);
-    return () => {
-      watcher.close();
-      this.#watchers.delete(watcher);
+  /**
+   * The kernel may have no watches left, or the directory be taken away and made anew: so what it
+   * holds is also told from time to time.
+   */
+  #watch(name: string, listener: () => void): () => void {
+    const directory = join(this.#state, name);
+    const watcher = watchIfPossible(directory, listener);
+    let ended = false;
+    let cancel = () => {};
+    const tellWhatIsThere = async () => {
+      const names = await listState(directory).catch(() => []);
+      if (ended) return;
+      if (names.length > 0) listener();
+      cancel = this.#options.clock.after(lookMs, tellWhatIsThere);
     };
+    cancel = this.#options.clock.after(lookMs, tellWhatIsThere);
+    const end = () => {
+      ended = true;
+      cancel();
+      watcher?.close();
+      this.#watches.delete(end);
+    };
+    this.#watches.add(end);
+    return end;
   }
 
   /** Writes of one file never overtake each other. */
@@ -233,5 +252,13 @@ export class StateDirectory implements StateStore {
       });
     this.#queues.set(key, settled);
     return result;
+  }
+}
+
+function watchIfPossible(directory: string, listener: () => void): FSWatcher | undefined {
+  try {
+    return watch(directory, { persistent: false }, listener).on('error', () => {});
+  } catch {
+    return undefined;
   }
 }

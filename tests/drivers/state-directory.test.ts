@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterRecord, DeletionLedger } from '../../src/controllers/ports.ts';
 import { load } from '../../src/crd/load.ts';
 import type { ClusterStatus } from '../../src/crd/status.ts';
@@ -348,6 +349,34 @@ test('a request to delete is heard and shown, decides nothing, and ends with the
   await reader.requestDeletion('default', 'slurm-a');
   await state.removeCluster('default', 'slurm-a');
   assert.deepEqual(await state.deletionRequests(), []);
+});
+
+test('a request is heard also where the system tells of nothing', async (t) => {
+  const path = await place(t);
+  const time = new VirtualClock();
+  const state = await openStateDirectory(path, { clock: time, exclusive: true });
+  const deletions = join(path, 'deletions');
+  let heard = 0;
+  const listener = () => {
+    heard += 1;
+  };
+  // As good as a kernel without watches: what is not there cannot be watched.
+  await rm(deletions, { recursive: true });
+  const leave = state.onDeletionRequest(listener);
+  await mkdir(deletions);
+  await writeFile(join(deletions, 'default.slurm-a'), '');
+  const looks = async () => {
+    await time.advance(10_000);
+    for (let turn = 0; turn < 100 && heard === 0; turn += 1) await sleep(10);
+  };
+  await looks();
+  assert.equal(heard, 1);
+  await rm(join(deletions, 'default.slurm-a'));
+  leave();
+  assert.equal(time.pending, 0);
+  state.onDeletionRequest(listener);
+  await state.close();
+  assert.equal(time.pending, 0);
 });
 
 test('a state path that is too long for the lock says so', async (t) => {
