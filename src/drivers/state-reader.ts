@@ -5,7 +5,7 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterEvent, DeletionLedger } from '../controllers/ports.ts';
-import { hasCode, listState, writeWhole } from './state-files.ts';
+import { listState, writeWhole } from './state-files.ts';
 import { confirmationFile, readLedger } from './state-ledger.ts';
 import { findHolder, lockChangedAt } from './state-lock.ts';
 import {
@@ -39,9 +39,12 @@ export interface StateReader {
 
 const absentRetryMs = 500;
 
+/** How often a listener is called without a change that was told. */
+const lookDefaultMs = 5_000;
+
 /** Works, and is empty, when there is no state yet. */
-export function openStateReader(state: string): StateReader {
-  const watchers = new Set<FSWatcher>();
+export function openStateReader(state: string, lookMs = lookDefaultMs): StateReader {
+  const ends = new Set<() => void>();
   return {
     clusters: async () => (await readClusters(state)).map(withRequest),
     events: () => readEvents(state),
@@ -57,23 +60,28 @@ export function openStateReader(state: string): StateReader {
       let retry: NodeJS.Timeout | undefined;
       const begin = () => {
         watcher = watchTree(state, listener);
-        if (watcher !== undefined) watchers.add(watcher);
         // A controller that is started later makes the directory; nobody tells us of that.
-        else retry = setTimeout(again, absentRetryMs);
+        if (watcher === undefined) retry = setTimeout(again, absentRetryMs);
       };
       const again = () => {
         begin();
         if (watcher !== undefined) listener();
       };
       begin();
-      return () => {
+      // Where the kernel has no watches left, a watch fails without a word. A watch does not keep
+      // the process either, and whoever waits for a change must live to see it.
+      const looking = setInterval(listener, lookMs);
+      const end = () => {
+        clearInterval(looking);
         clearTimeout(retry);
         watcher?.close();
-        if (watcher !== undefined) watchers.delete(watcher);
+        ends.delete(end);
       };
+      ends.add(end);
+      return end;
     },
     async close() {
-      for (const watcher of watchers) watcher.close();
+      for (const end of ends) end();
     },
   };
 }
@@ -121,8 +129,8 @@ function watchTree(state: string, listener: () => void): FSWatcher | undefined {
     const watcher = watch(state, { recursive: true, persistent: false }, notify);
     watcher.on('error', notify);
     return watcher;
-  } catch (thrown) {
-    if (hasCode(thrown, 'ENOENT')) return undefined;
-    throw thrown;
+  } catch {
+    // Gone again, or no watches left in the kernel.
+    return undefined;
   }
 }

@@ -1,10 +1,12 @@
 /** The real program, started as users start it. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const program = fileURLToPath(new URL('../../bin/benchctl', import.meta.url));
@@ -75,6 +77,20 @@ test('completion comes out whole through a pipe', async () => {
   assert.equal(code, 0);
   assert.match(stdout, /^#compdef benchctl\n/);
   assert.match(stdout, /fi\n$/);
+});
+
+test('what watches stays until it is interrupted, also without a directory of manifests', async (t) => {
+  const dir = await temporary(t);
+  const places = ['--state', join(dir, 'state'), '--dir', join(dir, 'none')];
+  await mkdir(join(dir, 'state', 'clusters'), { recursive: true });
+  const argv = ['get', 'clusters', '--watch', ...places];
+  const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
+  await once(child.stdout, 'data');
+  await sleep(300);
+  child.kill('SIGINT');
+  assert.deepEqual(await exited, [130, null]);
 });
 
 test('apply writes a manifest, and says where one is broken', async (t) => {

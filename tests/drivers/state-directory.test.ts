@@ -398,6 +398,22 @@ test('a reader that came before the state directory hears of it', async (t) => {
   assert.equal((await reader.clusters()).length, 1);
 });
 
+test('a reader hears also of a state that was made anew, which no watch follows', async (t) => {
+  const path = await place(t);
+  await mkdir(path);
+  const reader = openStateReader(path, 50);
+  t.after(() => reader.close());
+  const { promise: heard, resolve } = Promise.withResolvers<void>();
+  reader.onChange(async () => {
+    if ((await reader.clusters()).length === 1) resolve();
+  });
+  await rm(path, { recursive: true });
+  const state = await opened(t, path);
+  await sleep(200);
+  await state.putCluster(record());
+  await heard;
+});
+
 const ledger: DeletionLedger = {
   held: [
     {
