@@ -144,6 +144,23 @@ describe('strangers on a real host', { skip: needsRoot, timeout: 240_000 }, () =
     assert.ok(!(await volumes()).includes(image.volume));
   });
 
+  test('a disk whose name is no UTF-8 is seen, and the image below it is kept', async () => {
+    const { hypervisor, virsh, lab, file } = host;
+    const image = file('latin', 3 * 2 ** 20);
+    await hypervisor.uploadArtifact(image, () => undefined, signal());
+    const base = `-b ${image.volume} -F qcow2`;
+    const make = `cd /var/lib/libvirt/images && name="$(printf 'd\\377nn.qcow2')" &&`;
+    await lab.exec(['sh', '-c', `${make} qemu-img create -q -f qcow2 ${base} "$name"`]);
+    await virsh('pool-refresh', 'default');
+    const { volumes } = (await hypervisor.inventory(signal())).pool;
+    assert.ok(volumes.some(({ name }) => name === 'd\u{fffd}nn.qcow2'));
+    const kept = hypervisor.deleteVolume(image.volume, undefined, signal());
+    assert.match((await fails('conflict', kept)).message, /cannot be read; it may need/);
+    await lab.exec(['sh', '-c', `${make} rm "$name"`]);
+    await virsh('pool-refresh', 'default');
+    await hypervisor.deleteVolume(image.volume, undefined, signal());
+  });
+
   test('a pool that is missing or stopped is named with the command that mends it', async () => {
     const missing = host.another('nowhere');
     const absent = await fails('rejected', missing.inventory(signal()));
