@@ -161,6 +161,27 @@ describe('strangers on a real host', { skip: needsRoot, timeout: 240_000 }, () =
     await hypervisor.deleteVolume(image.volume, undefined, signal());
   });
 
+  test('an image is kept for those who write its path in their own way', async () => {
+    const { hypervisor, virsh, define, lab, file } = host;
+    const image = file('ways', 7 * 2 ** 20);
+    await hypervisor.uploadArtifact(image, () => undefined, signal());
+    const remove = () => hypervisor.deleteVolume(image.volume, undefined, signal());
+    const make = `qemu-img create -q -f qcow2 -b ./${image.volume} -F qcow2 over.qcow2`;
+    await lab.exec(['sh', '-c', `cd /var/lib/libvirt/images && ${make}`]);
+    await virsh('pool-refresh', 'default');
+    assert.match((await fails('conflict', remove())).message, /base of volume over/);
+    await virsh('vol-delete', 'over.qcow2', 'default');
+    await define(
+      ['define'],
+      `<domain type='qemu'><name>ways</name><memory>65536</memory><os><type>hvm</type></os>
+        <devices><disk type='file'><source file='/var/lib/libvirt//images/./${image.volume}'/>
+        <target dev='vda'/><readonly/></disk></devices></domain>`,
+    );
+    assert.match((await fails('conflict', remove())).message, /used by domain ways/);
+    await virsh('undefine', 'ways');
+    await remove();
+  });
+
   test('a pool that is missing or stopped is named with the command that mends it', async () => {
     const missing = host.another('nowhere');
     const absent = await fails('rejected', missing.inventory(signal()));

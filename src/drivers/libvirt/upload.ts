@@ -128,7 +128,7 @@ export class Upload {
     const user =
       (await this.#parts.domains.readAll(this.#signal)).find((domain) =>
         usesVolume(pool, volume, domain),
-      ) ?? overlayOf(pool, volume, await this.#parts.pool.volumes(pool, this.#signal));
+      ) ?? overlayOf(volume, await this.#parts.pool.volumes(pool, this.#signal));
     if (user !== undefined) {
       throw new PortError('conflict', `Volume ${volume} is unfinished, but ${user.name} uses it`);
     }

@@ -187,7 +187,7 @@ export class Volumes {
       );
     }
     for (const name of names) {
-      const overlay = overlayOf(pool, name, volumes);
+      const overlay = overlayOf(name, volumes);
       if (overlay !== undefined) {
         throw new PortError('conflict', `Volume ${name} is the base of volume ${overlay.name}`);
       }
