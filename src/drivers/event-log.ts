@@ -68,6 +68,8 @@ export class EventLog {
       await appendFile(file, `${JSON.stringify(event)}\n`, { mode: 0o600 });
       this.#lines += 1;
     } catch (cause) {
+      // A full disk may have taken half a line, to which the next would be glued: write all anew.
+      this.#lines = Number.POSITIVE_INFINITY;
       throw new StateError('unwritable', { file, reason: 'cannot be appended to', cause });
     }
   }

@@ -276,16 +276,17 @@ test('writes of one file do not overtake each other', async (t) => {
   assert.equal((await state.clusters())[0]?.generation, 20);
 });
 
+const event = (number: number) => ({
+  time: 't',
+  cluster: 'default/a',
+  type: 'Normal' as const,
+  reason: 'R',
+  message: `m${number}`,
+});
+
 test('the newest events are kept, in order, whatever a crash cut short', async (t) => {
   const path = await place(t);
   await (await opened(t, path)).close();
-  const event = (number: number) => ({
-    time: 't',
-    cluster: 'default/a',
-    type: 'Normal' as const,
-    reason: 'R',
-    message: `m${number}`,
-  });
   const log = new EventLog(path, 10);
   await Promise.all(Array.from({ length: 57 }, (_, index) => log.append(event(index))));
   const expected = Array.from({ length: 10 }, (_, index) => `m${47 + index}`);
@@ -302,6 +303,21 @@ test('the newest events are kept, in order, whatever a crash cut short', async (
   const after = await openStateReader(path).events();
   assert.deepEqual(after.at(-1), { ...event(99), node: 'n' });
   assert.deepEqual(after.at(-2), event(55));
+});
+
+test('after a line that was cut by a failed write, no event is lost', async (t) => {
+  const path = await place(t);
+  await mkdir(path);
+  const file = join(path, 'events.jsonl');
+  const log = new EventLog(path);
+  await log.append(event(1));
+  await rm(file);
+  await mkdir(file);
+  await assert.rejects(log.append(event(2)), isFault('unwritable', /events\.jsonl$/));
+  await rm(file, { recursive: true });
+  await writeFile(file, `${JSON.stringify(event(1))}\n{"time":"20`);
+  await log.append(event(3));
+  assert.deepEqual(await new EventLog(path).events(), [event(1), event(2), event(3)]);
 });
 
 test('a reader sees state, times and life of the controller, and works without any', async (t) => {
