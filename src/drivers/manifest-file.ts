@@ -2,6 +2,7 @@
  * One reading of one manifest file: its bytes as objects, and the stamp by which a later reading is
  * told from it. Never read past its limit; whatever goes wrong is a fault of that file.
  */
+import { basename } from 'node:path';
 import type { Fault } from '../crd/fault.ts';
 import { type Loaded, load } from '../crd/load.ts';
 import { maxManifestBytes } from '../crd/manifest-text.ts';
@@ -23,14 +24,18 @@ export async function readManifestFile(files: Files, file: string): Promise<Read
     return { stamp, digest: sha256(bytes), loaded: load(file, bytes) };
   } catch (thrown) {
     const code = codeOf(thrown);
-    if (code === 'ENOENT') return undefined;
+    if (code === 'ENOENT' && !basename(file).includes(damaged)) return undefined;
     const hint = code === 'EACCES' ? { hint: `chmod u+r ${file}` } : {};
     return refused(code, { file, message: `cannot be read: ${words[code] ?? code}`, ...hint });
   }
 }
 
+/** What stands for bytes of a name that are no UTF-8: by that name nothing can be opened. */
+const damaged = '\u{fffd}';
+
 const words: Record<string, string> = {
   EACCES: 'permission denied',
+  ENOENT: 'its name is not UTF-8',
   ELOOP: 'its symbolic link leads nowhere',
   ENOTDIR: 'its symbolic link leads nowhere',
   EIO: 'the disk reports an error',

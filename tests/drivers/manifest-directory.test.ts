@@ -25,6 +25,24 @@ test('an edit is in the snapshot at once, and settled after the same was read tw
   await dir.until(() => dir.names().join() === 'a=1');
 });
 
+test('a file that is renamed to what is no UTF-8 is broken, and not one that is gone', async (t) => {
+  const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a'), 'b.yaml': cluster('b') });
+  await dir.open();
+  await dir.pass(2000);
+  await dir.until(() => dir.names().join() === 'a=2,b=2');
+  const latin1 = Buffer.from(dir.file('\u00fc.yaml'), 'latin1');
+  await rename(dir.file('b.yaml'), latin1);
+  await dir.looked();
+  await dir.pass(100);
+  await dir.until(() => dir.source.snapshot().faults.length === 1);
+  await dir.pass(10_000);
+  const { trusted, faults } = dir.source.snapshot();
+  assert.equal(trusted, false);
+  assert.match(faults[0]?.message ?? '', /its name is not UTF-8/);
+  await rename(latin1, dir.file('b.yaml'));
+  await dir.until(() => dir.source.snapshot().faults.length === 0);
+});
+
 test('a file that ends with the mark is known to be whole when it is first read', async (t) => {
   const texts = { 'a.yaml': `${cluster('a')}...\n`, 'b.yaml': cluster('b') };
   const dir = await WatchedDirectory.make(t, texts);
