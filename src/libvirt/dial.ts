@@ -56,16 +56,21 @@ export function dialUnix(path: string): Dial {
     });
 }
 
-/** The first of several sockets that answers; the last failure when none does. */
+/**
+ * The first of several sockets that answers. When none does, a failure of one that is there says
+ * more than the absence of another.
+ */
 export function dialFirst(paths: readonly string[]): Dial {
   return async (signal) => {
     let failure: unknown = new Error('no socket path to try');
+    let isOfPresent = false;
     for (const path of paths) {
       try {
         return await dialUnix(path)(signal);
       } catch (error) {
         if (signal?.aborted) throw error;
-        failure = error;
+        if (!isOfPresent) failure = error;
+        isOfPresent ||= !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
       }
     }
     throw failure;
