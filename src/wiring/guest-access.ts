@@ -109,11 +109,11 @@ function sshOptions(identity: string, knownHosts: string, alias: string): string
 }
 
 /** The user's own configuration and agent lead to the hypervisor, as for virsh. */
-function jump({ spec }: BenchHost): string[] {
+export function jump({ spec }: BenchHost): string[] {
   if (!spec.uri.startsWith('qemu+ssh:')) return [];
-  const { host, port, user, keyFile } = parseHypervisorUri(spec.uri);
+  const { host, port, user, keyFile, knownHostsFile } = parseHypervisorUri(spec.uri);
   const key = spec.ssh?.identityFile ?? keyFile;
-  const known = spec.ssh?.knownHostsFile;
+  const known = spec.ssh?.knownHostsFile ?? knownHostsFile;
   const words = ['ssh', '-p', `${port}`, ...(key ? ['-i', key] : [])];
   if (known) words.push('-o', `UserKnownHostsFile=${known}`);
   words.push('-o', 'StrictHostKeyChecking=yes', '-W', '%h:%p', `${user}@${host}`);
