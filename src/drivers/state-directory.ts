@@ -61,12 +61,14 @@ export async function openStateDirectory(
   // The directory itself may be a link to another disk; nothing in it may be one.
   const state = await realpath(directory);
   await safeDirectory(state);
-  for (const name of ['run', 'secrets', 'clusters', 'deletions', 'confirmations']) {
+  for (const name of ['secrets', 'clusters', 'deletions', 'confirmations']) {
     await safeDirectory(join(state, name), name === 'secrets');
   }
   if (!options.exclusive) return new StateDirectory(state, options, async () => {});
   const release = await takeLock(join(state, 'run'));
   try {
+  // Of a controller only: its place tells others that one was here, and when.
+  await safeDirectory(join(state, 'run'));
     await sweep(state);
     await checkPrivate(join(state, 'secrets'));
   } catch (thrown) {

@@ -1,6 +1,7 @@
 /**
  * What a command of its own needs to look at the world: the state of the installation, its hosts
- * and a way into the guests. It does not take the controller's lock and changes nothing.
+ * and a way into the guests. It does not take the controller's lock and changes nothing, but for
+ * the identity of an installation that has none yet: what is planned is named by it.
  */
 import type { GuestRunner, StateStore } from '../controllers/ports.ts';
 import { SshGuestRunner } from '../drivers/ssh/guest-runner.ts';

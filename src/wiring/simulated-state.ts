@@ -9,7 +9,7 @@ import { CliError } from '../cli/cli-error.ts';
 import { openStateDirectory, type StateDirectory } from '../drivers/state-directory.ts';
 import { readState, writeWhole } from '../drivers/state-files.ts';
 import { memoryFile } from '../drivers/state-manifests.ts';
-import { eventsFile } from '../drivers/state-records.ts';
+import { eventsFile, readClusters } from '../drivers/state-records.ts';
 import type { Clock } from '../lib/clock.ts';
 
 /** Milliseconds since the epoch, of the system clock. */
@@ -38,8 +38,9 @@ export async function openSimulatedState(
   simulated: Simulated,
 ): Promise<StateDirectory> {
   const state = await openOwn(directory, clock, async () => {
-    const isNew = (await readState(join(directory, 'installation'))) === undefined;
-    if (isNew || (await readSimulated(directory)) !== undefined) return;
+    const isMade = (await readState(join(directory, 'installation'))) !== undefined;
+    if (!isMade || (await readSimulated(directory)) !== undefined) return;
+    if (!(await wasControlled(directory))) return;
     const what = `${directory} holds the state of a real installation`;
     throw new CliError('failed', what, 'benchctl run --simulated --state ANOTHER-DIRECTORY');
   });
@@ -61,6 +62,17 @@ export async function readSimulated(directory: string): Promise<Simulated | unde
 
 export async function writeSimulated(directory: string, simulated: Simulated): Promise<void> {
   await writeWhole(markOf(directory), `${JSON.stringify(simulated)}\n`);
+}
+
+/**
+ * By a controller, which remembers what the files hold before it makes anything. `plan` gives a
+ * new state its identity, and that alone is nobody's.
+ */
+async function wasControlled(directory: string): Promise<boolean> {
+  for (const file of [memoryFile(directory), eventsFile(directory)]) {
+    if ((await readState(file)) !== undefined) return true;
+  }
+  return (await readClusters(directory)).length > 0;
 }
 
 function markOf(directory: string): string {

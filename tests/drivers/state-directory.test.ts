@@ -348,6 +348,14 @@ test('a reader sees state, times and life of the controller, and works without a
 });
 
 test('a request to delete is heard and shown, decides nothing, and ends with the cluster', async (t) => {
+test('of a command that only looked, nobody says that a controller was here', async (t) => {
+  const path = await place(t);
+  const state = await openStateDirectory(path, { clock, exclusive: false });
+  await state.installation();
+  await state.close();
+  assert.deepEqual(await openStateReader(path).controller(), { running: false });
+});
+
   const path = await place(t);
   const state = await opened(t, path);
   await state.putCluster(record());

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openStateDirectory } from '../../src/drivers/state-directory.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
+import { ownKeys } from '../../src/wiring/identity.ts';
 import {
   openRealState,
   openSimulatedState,
@@ -72,7 +73,9 @@ test('only one simulated controller at a time, and the mark is private', async (
 
 test('what a command made by looking is no installation of its own', async (t) => {
   const dir = await temporary(t);
-  await (await openStateDirectory(dir, { clock, exclusive: false })).close();
+  const looked = await openStateDirectory(dir, { clock, exclusive: false });
+  await ownKeys(looked);
+  await looked.close();
   await (await openSimulatedState(dir, clock, time)).close();
   assert.equal((await readSimulated(dir))?.speed, 60);
 });
