@@ -79,7 +79,7 @@ function generationText({ record }: KnownCluster): string {
 function tree(known: KnownCluster, options: DescribeOptions): string[] {
   const lines = treeLines(clusterTree(known, options.now));
   const rows = lines.map(({ prefix, value }): Cell[] => [
-    prefix + value.name,
+    { branch: prefix, text: value.name },
     value.ready,
     value.reason,
     value.since,

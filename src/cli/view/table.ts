@@ -3,7 +3,8 @@
 import { oneLine } from '../../lib/printable.ts';
 import type { Paint, Tone } from './color.ts';
 
-export type Cell = string | { text: string; tone: Tone };
+/** `branch` stands before the text as it is, blanks too. */
+export type Cell = string | { text: string; tone?: Tone; branch?: string };
 
 const gap = '   ';
 
@@ -57,5 +58,5 @@ export function renderRow(row: readonly Cell[], widths: readonly number[], paint
 
 export function textOf(cell: Cell | undefined): string {
   if (cell === undefined) return '';
-  return oneLine(typeof cell === 'string' ? cell : cell.text);
+  return typeof cell === 'string' ? oneLine(cell) : (cell.branch ?? '') + oneLine(cell.text);
 }

@@ -4,6 +4,13 @@ import { exitCodes } from '../../../src/cli/exit-code.ts';
 import { ago, cluster, condition, event, node, record, status } from '../support/builders.ts';
 import { createWorld, settle, until } from '../support/fake-context.ts';
 
+test('nodes of the last pool stand below it', async (t) => {
+  const world = await createWorld(t);
+  world.clusters = [{ record: record() }];
+  assert.equal(await world.run('describe', 'cluster', 'slurm-a'), exitCodes.ok);
+  assert.match(world.stdout.text, /\n└─pool\/compute .*\n {2}├─node\/slurm-a-compute-0 /);
+});
+
 test('describe cluster draws the tree, conditions, log lines and last events', async (t) => {
   const world = await createWorld(t);
   const nodes = [
