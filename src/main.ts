@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { WriteStream } from 'node:tty';
 import type { CliContext, Terminal } from './cli/context.ts';
+import { exitCodes } from './cli/exit-code.ts';
 import { runCli } from './cli/program.ts';
 import { systemClock } from './lib/clock.ts';
 import { wiredContext } from './wiring/context.ts';
@@ -51,8 +52,10 @@ async function ask(question: string, signal: AbortSignal): Promise<string | unde
 
 // A reader that went away, such as `head`, ends the output and is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`error: the output cannot be written: ${error.message}\n`);
+  process.stderr.write('next:  df -h, where the output goes; then run the command again\n');
+  process.exit(exitCodes.failed);
 });
 
 const context: CliContext = {

@@ -48,6 +48,12 @@ test('benchctl version, through a symbolic link and from elsewhere', async (t) =
   assert.match(stdout, /^benchctl \d+\.\d+\.\d+ .* Node 2[4-9]/);
 });
 
+test('output that cannot be written is an error of two lines', async () => {
+  const { code, stderr } = await run('sh', ['-c', `exec ${program} version > /dev/full`]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: the output cannot be written: ENOSPC.*\nnext: .*\n$/);
+});
+
 test('what was compiled is kept where a cache belongs, and nothing fails where it cannot be', async (t) => {
   const dir = await temporary(t);
   const { NODE_COMPILE_CACHE: _, HOME: __, ...env } = process.env;
