@@ -55,6 +55,17 @@ export function goalState(
   return goal.kind === 'delete' && state.kind === 'absent' ? { kind: 'met' } : state;
 }
 
+/** Why it would be waited for in vain: such an object never has that. */
+export function whyHopeless(kind: 'cluster' | 'node', goal: Goal): string | undefined {
+  if (kind === 'cluster' && goal.kind === 'phase') return 'a cluster has no phase';
+  const isOther = goal.kind === 'condition' && !isCalled('Ready', goal.type);
+  return kind === 'node' && isOther ? 'a node has the condition Ready only' : undefined;
+}
+
+function isCalled(type: string, asked: string): boolean {
+  return type.toLowerCase() === asked.toLowerCase();
+}
+
 function clusterState(known: KnownCluster | undefined, goal: Goal): GoalState {
   if (known === undefined) return { kind: 'absent' };
   if (goal.kind === 'delete') {
@@ -71,14 +82,15 @@ function clusterState(known: KnownCluster | undefined, goal: Goal): GoalState {
   if (digestOf(record.cluster.spec) !== digestOf(known.cluster.spec)) {
     return { kind: 'unmet', now: 'the controller has not taken in the present manifest yet' };
   }
-  const condition = conditionOf(record.status, goal.type);
+  // As kubectl does, whatever the case of its letters.
+  const condition = record.status?.conditions.find(({ type }) => isCalled(type, goal.type));
   if (condition === undefined) return { kind: 'unmet', now: `it has no condition ${goal.type}` };
   if (condition.observedGeneration < record.generation) {
-    return { kind: 'unmet', now: `${goal.type} is still that of an earlier generation` };
+    return { kind: 'unmet', now: `${condition.type} is still that of an earlier generation` };
   }
   if (condition.status === goal.status) return { kind: 'met' };
-  const { status, reason, message } = condition;
-  return { kind: 'unmet', now: `${goal.type} is ${status}: ${reason}: ${message}` };
+  const { type, status, reason, message } = condition;
+  return { kind: 'unmet', now: `${type} is ${status}: ${reason}: ${message}` };
 }
 
 function nodeState(clusters: readonly KnownCluster[], name: string, goal: Goal): GoalState {
@@ -88,7 +100,6 @@ function nodeState(clusters: readonly KnownCluster[], name: string, goal: Goal):
   if (goal.kind === 'delete') return { kind: 'unmet', now };
   if (goal.kind === 'phase')
     return node.phase === goal.phase ? { kind: 'met' } : { kind: 'unmet', now };
-  if (goal.type !== 'Ready') return { kind: 'unmet', now: 'a node has the condition Ready only' };
   const ready = node.phase === 'Ready' ? 'True' : 'False';
   return ready === goal.status ? { kind: 'met' } : { kind: 'unmet', now };
 }

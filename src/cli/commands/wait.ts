@@ -8,7 +8,7 @@ import { parseRef, printRef, type Ref } from '../kind.ts';
 import { durationOption } from '../options.ts';
 import type { Register } from '../program.ts';
 import { printDuration } from '../view/age.ts';
-import { type Goal, goalState, parseGoal } from '../wait-goal.ts';
+import { type Goal, goalState, parseGoal, whyHopeless } from '../wait-goal.ts';
 import { notFound, type World, withWorld } from '../world.ts';
 
 interface WaitOptions {
@@ -46,7 +46,7 @@ function goalOption(text: string): WaitOptions['for'] {
 
 async function runWait(call: Call): Promise<number> {
   const options = call.options<WaitOptions>();
-  const refs = call.words.map(waitable);
+  const refs = call.words.map((word) => waitable(word, options.for));
   const { clock } = call.context;
   const deadline = clock.now() + options.timeout;
   return withWorld(call.context, call.globals, async (world) => {
@@ -94,11 +94,16 @@ async function waitFor(
   throw new CliError('timedOut', `${what}: ${last}${idle}`, next);
 }
 
-function waitable(word: string): Ref {
+function waitable(word: string, { goal, text }: WaitOptions['for']): Ref {
   const ref = parseRef(word);
-  if (ref?.kind === 'cluster' || ref?.kind === 'node') return ref;
-  const what = `cannot wait for ${word}`;
-  throw new CliError('usage', what, 'benchctl wait --for=condition=Ready cluster/NAME');
+  if (ref?.kind !== 'cluster' && ref?.kind !== 'node') {
+    const what = `cannot wait for ${word}`;
+    throw new CliError('usage', what, 'benchctl wait --for=condition=Ready cluster/NAME');
+  }
+  const why = whyHopeless(ref.kind, goal);
+  if (why === undefined) return ref;
+  const next = `benchctl wait --for=condition=Ready ${printRef(ref)}`;
+  throw new CliError('usage', `cannot wait for ${text} of ${printRef(ref)}: ${why}`, next);
 }
 
 function doneText({ goal }: WaitOptions['for']): string {

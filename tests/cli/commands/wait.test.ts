@@ -128,6 +128,14 @@ test('nodes are waited for by phase and by Ready, also before they exist', async
   assert.equal(await ready, exitCodes.ok);
 });
 
+test('the case of a condition does not matter, as with kubectl', async (t) => {
+  const world = await createWorld(t);
+  world.clusters = [{ record: record() }];
+  const asked = ['--for=condition=ready=true', '--timeout=0s'];
+  assert.equal(await world.run('wait', ...asked, 'cluster/slurm-a'), exitCodes.ok);
+  assert.equal(await world.run('wait', ...asked, 'node/slurm-a-compute-0'), exitCodes.ok);
+});
+
 test('Ctrl-C ends a wait with 130 and without an error text', async (t) => {
   const world = await createWorld(t);
   world.clusters = [{ record: record({ status: notReady }) }];
@@ -143,6 +151,8 @@ for (const words of [
   ['--for=ready', 'cluster/a'],
   ['--for=condition=Ready=Maybe', 'cluster/a'],
   ['--for=phase=Nowhere', 'node/a'],
+  ['--for=phase=Ready', 'cluster/a'],
+  ['--for=condition=Stalled', 'cluster/a', 'node/a'],
   ['--for=condition=Ready', '--timeout=soon', 'cluster/a'],
   ['--for=condition=Ready', 'image/a'],
   ['--for=condition=Ready'],
