@@ -61,7 +61,8 @@ function wording(issue: Issue, written: Written): [string, (string | undefined)?
   switch (issue.code) {
     case 'invalid_type': {
       const expected = node?.type === 'integer' ? 'int' : issue.expected;
-      const message = `must be ${typeNames[expected] ?? expected}, not ${typeOf(value)}`;
+      const given = expected === 'int' && typeof value === 'number' ? value : typeOf(value);
+      const message = `must be ${typeNames[expected] ?? expected}, not ${given}`;
       return [message, typeHint(expected, value, source)];
     }
     case 'invalid_value': {

@@ -175,7 +175,8 @@ class Reader {
       return undefined;
     }
     if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
-      this.#problem(path, offset, 'is a number too large to be exact', `quote it: "${source}"`);
+      const hint = `write a smaller one, or "${source}" if it is text`;
+      this.#problem(path, offset, 'is a number too large to be exact', hint);
       return undefined;
     }
     if (type === Scalar.PLAIN && /^[-+]?0[0-9]/.test(source)) {

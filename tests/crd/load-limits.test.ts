@@ -18,6 +18,18 @@ const corpus: Record<string, Case> = JSON.parse(
   readFileSync(new URL('../corpus/manifests.json', import.meta.url), 'utf8'),
 );
 
+test('the advice about a number leads to a value that is taken', () => {
+  const adviceOn = (replicas: string) => {
+    const [fault] = load(
+      'a.yaml',
+      clusterText().replace(/replicas: \d+/, `replicas: ${replicas}`),
+    ).faults;
+    return `${fault?.message} (${fault?.hint})`;
+  };
+  assert.match(adviceOn('1e400'), /too large to be exact \(write a smaller one, or/);
+  assert.match(adviceOn('1.5'), /^must be a whole number, not 1\.5 /);
+});
+
 for (const [name, { text, base64, fault, line }] of Object.entries(corpus)) {
   test(`corpus: ${name}`, () => {
     const content = base64 === undefined ? (text ?? '') : Buffer.from(base64, 'base64');
