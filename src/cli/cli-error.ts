@@ -39,7 +39,8 @@ export function toCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   if (thrown instanceof PortError) {
     const code = thrown.code === 'cancelled' ? 'interrupted' : 'failed';
-    return new CliError(code, thrown.message, portNext[thrown.code], { cause: thrown });
+    const next = thrown.next ?? portNext[thrown.code];
+    return new CliError(code, thrown.message, next, { cause: thrown });
   }
   const error = toError(thrown);
   if (error.name === 'AbortError') {

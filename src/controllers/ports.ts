@@ -257,9 +257,16 @@ export type PortErrorCode =
 
 export class PortError extends Error {
   readonly code: PortErrorCode;
-  constructor(code: PortErrorCode, message: string, options?: { cause?: unknown }) {
+  /** What a person does about it, a command if there is one; undefined: what the code says. */
+  readonly next: string | undefined;
+  constructor(
+    code: PortErrorCode,
+    message: string,
+    options: { cause?: unknown; next?: string | undefined } = {},
+  ) {
     super(message, options);
     this.name = 'PortError';
     this.code = code;
+    this.next = options.next;
   }
 }

@@ -27,6 +27,7 @@ import { EventLog } from './event-log.ts';
 import { StateError } from './state-error.ts';
 import {
   checkPrivate,
+  codeOf,
   listState,
   readState,
   safeDirectory,
@@ -56,7 +57,8 @@ export async function openStateDirectory(
   options: StateDirectoryOptions,
 ): Promise<StateDirectory> {
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-    throw new StateError('unwritable', { file: directory, reason: 'cannot be made', cause });
+    const reason = `cannot be made (${codeOf(cause)})`;
+    throw new StateError('unwritable', { file: directory, reason, cause });
   });
   // The directory itself may be a link to another disk; nothing in it may be one.
   const state = await realpath(directory);
@@ -65,10 +67,10 @@ export async function openStateDirectory(
     await safeDirectory(join(state, name), name === 'secrets');
   }
   if (!options.exclusive) return new StateDirectory(state, options, async () => {});
-  const release = await takeLock(join(state, 'run'));
-  try {
   // Of a controller only: its place tells others that one was here, and when.
   await safeDirectory(join(state, 'run'));
+  const release = await takeLock(join(state, 'run'));
+  try {
     await sweep(state);
     await checkPrivate(join(state, 'secrets'));
   } catch (thrown) {

@@ -14,6 +14,14 @@ const portCodes: Record<StateFault, PortErrorCode> = {
   unwritable: 'failed',
 };
 
+/** Where the fault has no hint of its own, which says it better. */
+const nextOf: Record<StateFault, string | undefined> = {
+  locked: 'end that one first, or say --state ANOTHER-DIRECTORY',
+  unsafe: 'mend that in the state directory, or say --state ANOTHER-DIRECTORY',
+  corrupt: 'put that file back from a copy, or move it away; then run the command again',
+  unwritable: undefined,
+};
+
 export class StateError extends PortError {
   readonly fault: StateFault;
   readonly file: string;
@@ -26,7 +34,8 @@ export class StateError extends PortError {
     facts: { file: string; reason: string; hint?: string; pid?: number; cause?: unknown },
   ) {
     const hint = facts.hint === undefined ? '' : `; ${facts.hint}`;
-    super(portCodes[fault], `${facts.file}: ${facts.reason}${hint}`, { cause: facts.cause });
+    const next = facts.hint ?? nextOf[fault];
+    super(portCodes[fault], `${facts.file}: ${facts.reason}${hint}`, { cause: facts.cause, next });
     this.name = 'StateError';
     this.fault = fault;
     this.file = facts.file;

@@ -165,7 +165,7 @@ export function hasCode(thrown: unknown, code: string): boolean {
   return codeOf(thrown) === code;
 }
 
-function codeOf(thrown: unknown): string {
+export function codeOf(thrown: unknown): string {
   const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
   return typeof code === 'string' ? code : 'unknown error';
 }

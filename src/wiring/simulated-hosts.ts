@@ -62,7 +62,8 @@ export class SimulatedHosts implements GuestRunner {
   host(name: string): SimulatedHost {
     const found = this.#hosts.get(name);
     if (found !== undefined) return found;
-    throw new PortError('rejected', `no cluster is on a host ${name}`);
+    const next = 'benchctl get nodes -A -o wide shows the hosts that are in use';
+    throw new PortError('rejected', `no cluster is on a host ${name}`, { next });
   }
 
   /** Throws `rejected` when there is no such VM. */
@@ -73,7 +74,8 @@ export class SimulatedHosts implements GuestRunner {
         if (isIt) return { ...host, domain };
       }
     }
-    throw new PortError('rejected', `there is no VM ${node} in namespace ${namespace}`);
+    const what = `there is no VM ${node} in namespace ${namespace}`;
+    throw new PortError('rejected', what, { next: 'benchctl get nodes -A' });
   }
 
   async run(

@@ -37,7 +37,10 @@ export class SimulatedJobs {
     const { namespace, cluster, nodes } = wish;
     const host = this.hostOf(namespace, cluster);
     const id = host.slurm.submit(cluster, nodes);
-    if (id === undefined) throw new PortError('rejected', `${cluster}: slurmctld does not answer`);
+    if (id === undefined) {
+      const next = `benchctl describe cluster ${cluster} -n ${namespace}`;
+      throw new PortError('rejected', `${cluster}: slurmctld does not answer`, { next });
+    }
     return { id, ended: this.#follow({ host, cluster, id }, wish) };
   }
 
@@ -52,7 +55,8 @@ export class SimulatedJobs {
     const found = this.#hosts.all().filter((host) => isHere(host, namespace, cluster));
     const [host] = found;
     if (host === undefined) {
-      throw new PortError('rejected', `cluster ${cluster} has no head that runs Slurm now`);
+      const what = `cluster ${cluster} has no head that runs Slurm now`;
+      throw new PortError('rejected', what, { next: 'benchctl get clusters -A' });
     }
     // Slurm knows a cluster by its name alone.
     const heads = host.slurm.clusters().filter(({ name }) => name === cluster);

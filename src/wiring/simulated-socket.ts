@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { PortError, type PortErrorCode } from '../controllers/ports.ts';
 import { toError } from '../lib/error.ts';
 
-type Reply = { value: unknown } | { code: PortErrorCode; message: string };
+type Reply = { value: unknown } | { code: PortErrorCode; message: string; next?: string };
 
 const longestLine = 8 * 2 ** 20;
 const longestQuestion = 64 * 2 ** 10;
@@ -55,11 +55,12 @@ export async function ask(state: string, question: unknown, signal: AbortSignal)
     socket.write(`${JSON.stringify(question)}\n`);
     const read: Reply = JSON.parse(await firstLine(socket, longestLine));
     if ('value' in read) return read.value;
-    throw new PortError(read.code, read.message);
+    throw new PortError(read.code, read.message, { next: read.next });
   } catch (thrown) {
     if (signal.aborted) throw new PortError('cancelled', 'cancelled');
     if (thrown instanceof PortError) throw thrown;
-    throw new PortError('unreachable', 'the simulated world does not run', { cause: thrown });
+    const next = 'benchctl run --simulated; with the same --state here and there';
+    throw new PortError('unreachable', 'the simulated world does not run', { cause: thrown, next });
   } finally {
     signal.removeEventListener('abort', abort);
     socket.destroy();
@@ -70,8 +71,10 @@ async function judged(line: string, answer: (question: unknown) => Promise<unkno
   try {
     return { value: await answer(JSON.parse(line)) };
   } catch (thrown) {
-    const code = thrown instanceof PortError ? thrown.code : 'rejected';
-    return { code, message: toError(thrown).message };
+    const { message } = toError(thrown);
+    if (!(thrown instanceof PortError)) return { code: 'rejected' as const, message };
+    const { code, next } = thrown;
+    return { code, message, ...(next !== undefined && { next }) };
   }
 }
 

@@ -6,6 +6,7 @@ import type { SimulatedHosts } from './simulated-hosts.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
 
 const reason = 'benchctl simulate';
+const nodes = 'benchctl get nodes -A';
 
 export class SimulatedTrouble {
   readonly #hosts: SimulatedHosts;
@@ -46,7 +47,7 @@ export class SimulatedTrouble {
   ): string[] {
     const { hypervisor, domain, name } = this.#hosts.domain(namespace, node);
     if (domain.id === -1 && how !== 'undefine') {
-      throw new PortError('rejected', `${node} does not run`);
+      throw new PortError('rejected', `${node} does not run`, { next: nodes });
     }
     hypervisor.disturb(domain.uuid, how);
     const said = {
@@ -65,7 +66,10 @@ export class SimulatedTrouble {
       what === 'drain'
         ? slurm.drainByHand(cluster, node, reason)
         : slurm.resumeByHand(cluster, node);
-    if (!isDone) throw new PortError('rejected', `the Slurm of ${cluster} has no node ${node} now`);
+    if (!isDone) {
+      const what = `the Slurm of ${cluster} has no node ${node} now`;
+      throw new PortError('rejected', what, { next: nodes });
+    }
     return what === 'drain'
       ? [`${node} drains, by root, with the reason "${reason}"`]
       : [`${node} was resumed`];

@@ -58,7 +58,10 @@ function guestsOver(put: Put): GuestAccess {
     async ssh({ namespace, node }, words, signal) {
       // As ssh does: words become one line for the shell there.
       const command = words.slice(words[0] === '--' ? 1 : 0).join(' ');
-      if (command === '') throw new PortError('rejected', 'a simulated guest has no terminal');
+      if (command === '') {
+        const next = 'say what to run there: benchctl ssh NODE hostname';
+        throw new PortError('rejected', 'a simulated guest has no terminal', { next });
+      }
       const answer = await put({ kind: 'command', namespace, node, command }, signal);
       const { stdout, stderr, exitCode } = answer as GuestResult;
       process.stdout.write(stdout);
@@ -85,5 +88,6 @@ async function imagesBeside(
 }
 
 function notSimulated(command: string): never {
-  throw new PortError('rejected', `a simulated world has nothing for benchctl ${command}`);
+  const what = `a simulated world has nothing for benchctl ${command}`;
+  throw new PortError('rejected', what, { next: 'benchctl simulate --help says what it has' });
 }

@@ -131,6 +131,7 @@ test('a second controller gets an error that names the first, and no lock is lef
     assert(error instanceof StateError);
     assert.equal(error.code, 'conflict');
     assert.equal(error.pid, process.pid);
+    assert.match(error.next ?? '', /^end that one first/);
     assert.match(error.message, new RegExp(`another controller \\(pid ${process.pid}\\)`));
     return true;
   });
@@ -347,7 +348,12 @@ test('a reader sees state, times and life of the controller, and works without a
   assert(!life.running && life.lastSeen !== undefined);
 });
 
-test('a request to delete is heard and shown, decides nothing, and ends with the cluster', async (t) => {
+test('a place where no state can be made says why', async (t) => {
+  const path = await place(t);
+  await writeFile(path, '');
+  await assert.rejects(opened(t, join(path, 'state')), /cannot be made \(ENOTDIR\)/);
+});
+
 test('of a command that only looked, nobody says that a controller was here', async (t) => {
   const path = await place(t);
   const state = await openStateDirectory(path, { clock, exclusive: false });
@@ -356,6 +362,7 @@ test('of a command that only looked, nobody says that a controller was here', as
   assert.deepEqual(await openStateReader(path).controller(), { running: false });
 });
 
+test('a request to delete is heard and shown, decides nothing, and ends with the cluster', async (t) => {
   const path = await place(t);
   const state = await opened(t, path);
   await state.putCluster(record());
