@@ -228,7 +228,9 @@ function outdatedNodes({ nodes }: Plan) {
     .filter(({ desired, outdated }) => desired !== undefined && outdated === true);
 }
 
-function upToDate({ plan }: Facts): Draft {
+function upToDate({ plan, observed }: Facts): Draft {
+  // An edit may have come meanwhile, and who waits for it would be told that all is done.
+  if ('error' in observed.host) return unseen('UpToDate');
   const head = outdatedHead(plan);
   if (head) return condition('UpToDate', false, head.reason, head.message);
   const old = outdatedNodes(plan);
@@ -244,11 +246,13 @@ function remediationAllowed({ plan: { remediation } }: Facts): Draft {
 }
 
 function asDefined({ plan: { drift }, observed }: Facts): Draft {
-  if (drift === undefined || 'error' in observed.host) {
-    const message = 'the machines cannot be looked at';
-    return { type: 'AsDefined', status: 'Unknown', reason: 'HostUnreachable', message };
-  }
+  if (drift === undefined || 'error' in observed.host) return unseen('AsDefined');
   return drift.length > 0
     ? condition('AsDefined', false, 'Drifted', describeDrift(drift))
     : condition('AsDefined', true, 'AsDefined', 'the machines are as they were defined');
+}
+
+function unseen(type: string): Draft {
+  const message = 'the machines cannot be looked at';
+  return { type, status: 'Unknown', reason: 'HostUnreachable', message };
 }

@@ -100,6 +100,7 @@ describe('conditions', () => {
         ControlPlaneReady: 'False HostUnreachable',
         WorkersReady: 'False HostUnreachable',
         RemediationAllowed: 'False HostUnreachable',
+        UpToDate: 'Unknown HostUnreachable',
         AsDefined: 'Unknown HostUnreachable',
       },
     },
