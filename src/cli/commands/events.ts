@@ -2,7 +2,9 @@
 import type { Command } from 'commander';
 import { awaitChange } from '../await-change.ts';
 import type { Call } from '../call.ts';
+import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
+import { parseRef } from '../kind.ts';
 import { type OutputFormat, outputOption } from '../output.ts';
 import type { Register } from '../program.ts';
 import type { EventRecord } from '../state-view.ts';
@@ -31,7 +33,10 @@ async function runEvents(call: Call): Promise<number> {
     const events = await ownEvents(call, world);
     const widths = print(call, events, output);
     if (watch !== true) {
-      if (events.length === 0) call.note(`no events in namespace ${call.globals.namespace}`);
+      const cluster = clusterName(call);
+      const whose = cluster === undefined ? '' : ` of cluster/${cluster}`;
+      if (events.length === 0)
+        call.note(`no events${whose} in namespace ${call.globals.namespace}`);
       return exitCodes.ok;
     }
     await follow(call, world, events, widths, output);
@@ -39,8 +44,15 @@ async function runEvents(call: Call): Promise<number> {
   });
 }
 
+function clusterName({ words: [word] }: Call): string | undefined {
+  if (word === undefined || !word.includes('/')) return word;
+  const ref = parseRef(word);
+  if (ref?.kind === 'cluster') return ref.name;
+  throw new CliError('usage', `cannot show events of ${word}`, 'benchctl events [CLUSTER]');
+}
+
 async function ownEvents(call: Call, world: World): Promise<EventRecord[]> {
-  const cluster = call.words[0]?.replace(/^clusters?\//, '');
+  const cluster = clusterName(call);
   const events = await world.state.events();
   return events.filter(
     (event) =>

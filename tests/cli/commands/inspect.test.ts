@@ -119,6 +119,9 @@ test('events are shown newest last, of one cluster when asked', async (t) => {
   await world.run('events', 'b');
   assert.match(world.stdout.text, /cluster\/b/);
   assert.doesNotMatch(world.stdout.text, /DomainGone/);
+  assert.equal(await world.run('events', 'cluster/c'), exitCodes.ok);
+  assert.equal(world.stderr.text, 'note: no events of cluster/c in namespace default\n');
+  assert.equal(await world.run('events', 'node/slurm-a-compute-0'), exitCodes.usage);
 });
 
 test('events --watch shows each new event once, also when old ones are cut off', async (t) => {
