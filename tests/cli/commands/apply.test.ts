@@ -125,6 +125,14 @@ test('--dry-run writes nothing', async (t) => {
   assert.deepEqual(await world.files(), []);
 });
 
+test('a directory without manifest files is not applied in silence', async (t) => {
+  const world = await createWorld(t);
+  const empty = join(world.dir, 'empty');
+  await mkdir(empty);
+  assert.equal(await world.run('apply', '-f', empty), exitCodes.notFound);
+  assert.match(world.stderr.text, /empty holds no manifest file\nnext: /);
+});
+
 test('apply makes a missing directory', async (t) => {
   const world = await createWorld(t);
   world.stdin = clusterYaml();
