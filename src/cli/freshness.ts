@@ -4,6 +4,12 @@ import type { StateView } from './state-view.ts';
 import { printDuration } from './view/age.ts';
 import type { KnownCluster } from './view/cluster-summary.ts';
 
+/** What starts the controller of this state. */
+export function startCommand({ simulation, globals }: Call): string {
+  const run = simulation === undefined ? 'run' : 'run --simulated';
+  return `benchctl ${run} --dir ${globals.dir}`;
+}
+
 /** Remarks on stderr that the controller is not running, and how old the newest status is. */
 export async function noteFreshness(
   call: Call,
@@ -14,8 +20,7 @@ export async function noteFreshness(
   if (life.running) return;
   const times = clusters.flatMap(({ statusAt }) => (statusAt === undefined ? [] : [statusAt]));
   const newest = [...times, ...(life.lastSeen === undefined ? [] : [life.lastSeen])].sort().at(-1);
-  const run = call.simulation === undefined ? 'run' : 'run --simulated';
-  const start = `start it: benchctl ${run} --dir ${call.globals.dir}`;
+  const start = `start it: ${startCommand(call)}`;
   if (newest === undefined) {
     call.note(`the controller is not running and never was here; ${start}`);
     return;

@@ -9,6 +9,7 @@ import type { DeletionLedger, HeldRemoval } from '../../controllers/ports.ts';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
+import { startCommand } from '../freshness.ts';
 import type { Register } from '../program.ts';
 import type { StateView } from '../state-view.ts';
 import { printAge } from '../view/age.ts';
@@ -86,6 +87,6 @@ async function noteNext(call: Call, state: StateView): Promise<void> {
   call.note(
     life.running
       ? 'see it go: benchctl get clusters -A'
-      : `the controller is not running; it goes on when run: benchctl run --dir ${call.globals.dir}`,
+      : `the controller is not running; it goes on when run: ${startCommand(call)}`,
   );
 }

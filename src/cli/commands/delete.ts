@@ -16,6 +16,7 @@ import { DirectoryEdit, idOf, type ObjectId, sameId } from '../edit/edit.ts';
 import { readInputs } from '../edit/input.ts';
 import { usersOf } from '../edit/references.ts';
 import { exitCodes } from '../exit-code.ts';
+import { startCommand } from '../freshness.ts';
 import { parseKind, parseRef, printRef, type Ref } from '../kind.ts';
 import type { Register } from '../program.ts';
 import type { StateView } from '../state-view.ts';
@@ -138,22 +139,26 @@ async function refuseProtected(
     );
     if (record === undefined || !isProtected(record.metadata)) continue;
     const take = 'have the controller take in its manifest without the annotation';
-    throw refusal(id, `${take} (benchctl run --dir ${call.globals.dir}), then`);
+    throw refusal(id, `${take} (${startCommand(call)}), then`);
   }
 }
 
 function refusal(id: ObjectId, first: string): CliError {
   const what = `${printRef(id)} is protected by the annotation ${protectAnnotation}`;
-  return new CliError('failed', what, `${first}: benchctl delete ${printRef(id)}`);
+  return new CliError('failed', what, `${first}: benchctl delete ${wordsFor(id)}`);
+}
+
+/** On a command line; a cluster of another namespace may have the same name. */
+function wordsFor(id: ObjectId): string {
+  return id.namespace === 'default' ? printRef(id) : `${printRef(id)} -n ${id.namespace}`;
 }
 
 async function noteNext(call: Call, state: StateView, ids: readonly ObjectId[]): Promise<void> {
   const cluster = ids.find(({ kind }) => kind === 'cluster');
   if (cluster === undefined) return;
   const life = await state.controller();
-  const { dir } = call.globals;
   const next = life.running
-    ? `see it go: benchctl wait --for=delete cluster/${cluster.name}`
-    : `the controller is not running; it deletes when run: benchctl run --dir ${dir}`;
+    ? `see it go: benchctl wait --for=delete ${wordsFor(cluster)}`
+    : `the controller is not running; it deletes when run: ${startCommand(call)}`;
   call.note(next);
 }

@@ -4,6 +4,7 @@ import { awaitChange } from '../await-change.ts';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
+import { startCommand } from '../freshness.ts';
 import { parseRef, printRef, type Ref } from '../kind.ts';
 import { durationOption } from '../options.ts';
 import type { Register } from '../program.ts';
@@ -90,7 +91,7 @@ async function waitFor(
   const what = `${printRef(ref)}: not ${options.for.text} after ${printDuration(options.timeout)}`;
   const next = life.running
     ? `benchctl describe ${ref.kind} ${ref.name} -n ${namespace}`
-    : `benchctl run --dir ${call.globals.dir}`;
+    : startCommand(call);
   throw new CliError('timedOut', `${what}: ${last}${idle}`, next);
 }
 

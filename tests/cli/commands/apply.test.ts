@@ -265,6 +265,14 @@ test('a node cannot be deleted, and the way to do it is named', async (t) => {
   assert.match(world.stderr.text, /lower replicas/);
 });
 
+test('what is to be typed next means the cluster of that namespace', async (t) => {
+  const world = await createWorld(t);
+  const inLab = clusterYaml().replace(/metadata: \{/, 'metadata: {namespace: lab, ');
+  await world.write('all.yaml', `${clusterYaml()}---\n${inLab}`);
+  assert.equal(await world.run('delete', 'cluster/slurm-a', '-n', 'lab'), exitCodes.ok);
+  assert.match(world.stderr.text, /wait --for=delete cluster\/slurm-a -n lab\n/);
+});
+
 test('delete -f takes what the file names', async (t) => {
   const world = await createWorld(t);
   await world.write('a.yaml', `${clusterYaml()}---\n${hostYaml()}`);

@@ -119,3 +119,17 @@ test('no command asks a real host or guest for a simulated world', async (t) => 
   await world.run('get', 'hosts');
   assert.match(world.stdout.text, /rhodey +Unreachable/);
 });
+
+test('a controller of a simulated world that does not run is started as one', async (t) => {
+  const { world } = await simulated(t);
+  world.controller = { running: false, lastSeen: now };
+  world.clusters = [{ record: record() }];
+  for (const words of [
+    ['get', 'clusters'],
+    ['delete', 'cluster/slurm-a'],
+  ]) {
+    world.stderr.text = '';
+    await world.run(...words);
+    assert.match(world.stderr.text, /benchctl run --simulated --dir /, words.join(' '));
+  }
+});
