@@ -1,8 +1,8 @@
 /** The disk, for the watched directory. The only place that knows chokidar. */
-import { constants, type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { constants, type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { watch } from 'chokidar';
-import type { Files, Watch } from './files.ts';
+import { codeOf, type Files, type Watch } from './files.ts';
 
 export const diskFiles: Files = {
   async identity(directory) {
@@ -20,7 +20,8 @@ export const diskFiles: Files = {
   },
   async read(file, limit) {
     // A pipe in the directory must not hang the controller.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const handle = await open(file, flags).catch((thrown) => absentOrLink(file, thrown));
     try {
       const stats = await handle.stat({ bigint: true });
       const stamp = stampOf(stats);
@@ -54,6 +55,17 @@ function watchDirectory(
     watcher.on('error', () => resolve());
   });
   return { ready, close: () => watcher.close() };
+}
+
+/** The system says of a link that leads nowhere what it says of a file that is gone. */
+async function absentOrLink(file: string, thrown: unknown): Promise<never> {
+  const isLink =
+    codeOf(thrown) === 'ENOENT' &&
+    (await lstat(file).then(
+      (stats) => stats.isSymbolicLink(),
+      () => false,
+    ));
+  throw isLink ? Object.assign(new Error(`${file} leads nowhere`), { code: 'ELOOP' }) : thrown;
 }
 
 async function readAtMost(handle: FileHandle, limit: number): Promise<Uint8Array> {

@@ -24,7 +24,10 @@ export interface Files {
   names(directory: string): Promise<string[]>;
   /** The stamp alone; undefined when the file cannot be looked at. */
   stamp(file: string): Promise<string | undefined>;
-  /** At most `limit` bytes; never waits for a writer. */
+  /**
+   * At most `limit` bytes; never waits for a writer. ENOENT only when nothing has the name: a
+   * symbolic link that leads nowhere has it, and is ELOOP.
+   */
   read(file: string, limit: number): Promise<FileBytes>;
   /**
    * Calls `changed` after events in the directory, in any number and order, or never: an event only

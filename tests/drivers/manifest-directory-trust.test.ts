@@ -191,9 +191,29 @@ test('what is no regular file is a fault and never waited for', async (t) => {
   assert.deepEqual(dir.names(), ['a=2?']);
   assert.deepEqual(dir.faults().sort(), [
     'cannot be read: its symbolic link leads nowhere',
+    'cannot be read: its symbolic link leads nowhere',
     'is not a regular file',
     'is not a regular file',
   ]);
+});
+
+test('a link whose file is away, such as with its disk, keeps what it held', async (t) => {
+  const dir = await WatchedDirectory.make(t, { 'b.yaml': cluster('b') });
+  await mkdir(dir.file('disk'));
+  await dir.write('disk/a.yaml', cluster('a'));
+  await symlink('disk/a.yaml', dir.file('a.yaml'));
+  await dir.open();
+  await dir.clock.advance(2000);
+  await dir.until(() => dir.trusted() && dir.names().join() === 'a=2,b=2');
+  await rename(dir.file('disk'), dir.file('away'));
+  await dir.untilInTime(() => dir.faults().length > 0);
+  await dir.pass(60_000);
+  assert.deepEqual(dir.faults(), ['cannot be read: its symbolic link leads nowhere']);
+  assert.deepEqual(dir.names(), ['a=2', 'b=2']);
+  await rename(dir.file('away'), dir.file('disk'));
+  await dir.untilInTime(() => dir.faults().length === 0);
+  await rm(dir.file('a.yaml'));
+  await dir.untilInTime(() => dir.names().join() === 'b=2');
 });
 
 test('more than a thousand manifests are refused as a whole', async (t) => {
