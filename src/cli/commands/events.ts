@@ -2,9 +2,8 @@
 import type { Command } from 'commander';
 import { awaitChange } from '../await-change.ts';
 import type { Call } from '../call.ts';
-import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
-import { parseRef } from '../kind.ts';
+import { clusterName } from '../object-name.ts';
 import { type OutputFormat, outputOption } from '../output.ts';
 import type { Register } from '../program.ts';
 import type { EventRecord } from '../state-view.ts';
@@ -33,10 +32,9 @@ async function runEvents(call: Call): Promise<number> {
     const events = await ownEvents(call, world);
     const widths = print(call, events, output);
     if (watch !== true) {
-      const cluster = clusterName(call);
-      const whose = cluster === undefined ? '' : ` of cluster/${cluster}`;
-      if (events.length === 0)
-        call.note(`no events${whose} in namespace ${call.globals.namespace}`);
+      const whose = call.words.map((word) => ` of cluster/${clusterName(word)}`).join('');
+      const none = `no events${whose} in namespace ${call.globals.namespace}`;
+      if (events.length === 0) call.note(none);
       return exitCodes.ok;
     }
     await follow(call, world, events, widths, output);
@@ -44,15 +42,8 @@ async function runEvents(call: Call): Promise<number> {
   });
 }
 
-function clusterName({ words: [word] }: Call): string | undefined {
-  if (word === undefined || !word.includes('/')) return word;
-  const ref = parseRef(word);
-  if (ref?.kind === 'cluster') return ref.name;
-  throw new CliError('usage', `cannot show events of ${word}`, 'benchctl events [CLUSTER]');
-}
-
 async function ownEvents(call: Call, world: World): Promise<EventRecord[]> {
-  const cluster = clusterName(call);
+  const [cluster] = call.words.map(clusterName);
   const events = await world.state.events();
   return events.filter(
     (event) =>

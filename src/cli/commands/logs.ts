@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { printable } from '../../lib/printable.ts';
 import type { Call } from '../call.ts';
 import { exitCodes } from '../exit-code.ts';
-import { nodeName } from '../node-name.ts';
+import { nodeName } from '../object-name.ts';
 import { countOption } from '../options.ts';
 import type { Register } from '../program.ts';
 import { findNode, withWorld } from '../world.ts';

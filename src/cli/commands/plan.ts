@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
-import { parseRef } from '../kind.ts';
+import { clusterName } from '../object-name.ts';
 import { type OutputFormat, outputOption } from '../output.ts';
 import type { Register } from '../program.ts';
 import { planFaults, planHasChanges, planText } from '../view/plan-text.ts';
@@ -22,7 +22,7 @@ export function addPlan(root: Command, register: Register): void {
 async function runPlan(call: Call): Promise<number> {
   const { dir, state, namespace } = call.globals;
   const { output } = call.options<{ output?: OutputFormat }>();
-  const cluster = clusterName(call.words[0]);
+  const [cluster] = call.words.map(clusterName);
   if (!(await isDirectory(dir))) throw missingDirectory(dir);
   const report = await call.context.planOnce(
     { dir, state, namespace, ...(cluster === undefined ? {} : { cluster }) },
@@ -38,14 +38,9 @@ async function runPlan(call: Call): Promise<number> {
   if (faults.length > 0) {
     for (const fault of faults) call.note(fault);
     const what = 'what has faults is not followed; the last good version of it stays in force';
-    throw new CliError('invalidManifests', what, 'mend the files above, then: benchctl plan');
+    const first =
+      report.faults.length > 0 ? 'mend the files above' : `see that ${dir} holds its manifests`;
+    throw new CliError('invalidManifests', what, `${first}, then: benchctl plan`);
   }
   return planHasChanges(report) ? exitCodes.planHasChanges : exitCodes.ok;
-}
-
-function clusterName(word: string | undefined): string | undefined {
-  if (word === undefined || !word.includes('/')) return word;
-  const ref = parseRef(word);
-  if (ref?.kind === 'cluster') return ref.name;
-  throw new CliError('usage', `cannot plan ${word}`, 'benchctl plan [CLUSTER]');
 }

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import { exitCodes } from '../exit-code.ts';
-import { nodeName } from '../node-name.ts';
+import { nodeName } from '../object-name.ts';
 import { wholeOption } from '../options.ts';
 import type { Register } from '../program.ts';
 import { hostTroubles, nodeTroubles, type Trouble } from '../simulation.ts';

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Call } from '../call.ts';
 import { CliError } from '../cli-error.ts';
 import type { GuestAccess } from '../guest-access.ts';
-import { nodeName } from '../node-name.ts';
+import { nodeName } from '../object-name.ts';
 import type { Register } from '../program.ts';
 import type { KnownNode } from '../view/object-tables.ts';
 import { findNode, withWorld } from '../world.ts';

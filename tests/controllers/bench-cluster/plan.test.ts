@@ -140,6 +140,32 @@ function volumeOf(round: PlanCase) {
   return found;
 }
 
+test('who has the name or the UUID of a node is told, and what to do', () => {
+  const owner = { namespace: 'lab', cluster: 'alpha' };
+  const told = (change: (domain: ReturnType<PlanCase['domain']>) => void) => {
+    const round = new PlanCase();
+    change(round.domain(worker));
+    const node = round.plan().nodes.find(({ scope }) => scope.name === worker);
+    return node?.outcome.message ?? '';
+  };
+  assert.match(
+    told((domain) => Object.assign(domain, { uuid: 'u', owner: undefined })),
+    /^domain alpha-compute-0 \(u\) on \S+ is not ours and has the name of this node: rename it, or/,
+  );
+  assert.match(
+    told((domain) => {
+      assert.ok(domain.owner?.node);
+      Object.assign(domain.owner.node, owner);
+      domain.uuid = 'u';
+    }),
+    /is of cluster alpha in namespace lab and has the name of this node/,
+  );
+  assert.match(
+    told((domain) => Object.assign(domain, { name: 'renamed' })),
+    /is of cluster alpha .*has the UUID of this node: rename it to alpha-compute-0, or undefine it$/,
+  );
+});
+
 describe('the way of a wanted node', () => {
   for (const { name, given, phase, actions } of rows) {
     test(name, () => {

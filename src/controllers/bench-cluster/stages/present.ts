@@ -55,12 +55,24 @@ function foreignDomain(scope: ClusterScope, node: NodeScope): StagedNode | undef
         'somebody took our mark from its metadata: it is left alone; undefine it to have it made anew',
     );
   }
+  const [part, advice] =
+    other.name === node.name
+      ? ['name', 'rename it, or rename the cluster']
+      : ['UUID', `rename it to ${node.name}, or undefine it`];
   return wait(
     'Stalled',
     'ForeignDomain',
-    `domain ${other.name} (${other.uuid}) on ${scope.cluster.host} is not ours and has the name ` +
-      'of this node: rename it, or rename the cluster',
+    `domain ${other.name} (${other.uuid}) on ${scope.cluster.host} ${whose(scope, other)} and has ` +
+      `the ${part} of this node: ${advice}`,
   );
+}
+
+/** Clusters of two namespaces may have one name, and so may their nodes on one host. */
+function whose({ cluster }: ClusterScope, { owner }: DomainView): string {
+  const isOurs = owner?.installation === cluster.installation;
+  return isOurs && owner.node
+    ? `is of cluster ${owner.node.cluster} in namespace ${owner.node.namespace}`
+    : 'is not ours';
 }
 
 /**
