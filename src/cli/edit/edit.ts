@@ -90,7 +90,10 @@ export class DirectoryEdit {
     const edited = replaceDocument(text, line, change(documentOf(text, old)));
     const { manifests, faults } = load(file, edited);
     const fault = faults[0];
-    if (fault) throw new CliError('invalidManifests', describeFault(fault), 'nothing was written');
+    if (fault) {
+      const next = `mend ${file} or what you typed, then run the command again; nothing was written`;
+      throw new CliError('invalidManifests', describeFault(fault), next);
+    }
     this.#set(
       file,
       edited,
