@@ -53,23 +53,46 @@ export function takeIn(files: readonly ManifestFile[]): ManifestSet {
   for (const file of present) {
     faults.push(...file.loaded.faults);
     if (file.loaded.faults.length > 0) broken.add(file.path);
-    if (!broken.has(file.path)) accept(file);
   }
+  const early = new Set(present.filter(takesOver(files)).map(({ path }) => path));
+  const held = new Set([...broken, ...early]);
   for (const file of present) {
-    if (broken.has(file.path)) faults.push(...heldBackFaults(file, faults));
+    if (!held.has(file.path)) accept(file);
+    else if (broken.has(file.path)) faults.push(...heldBackFaults(file, faults));
   }
-  const unknown = unknownOf(files, broken);
-  return { manifests: inForce(files, broken), faults, ...(unknown && { unknown }) };
+  const unknown = unknownOf(files, broken, early);
+  return { manifests: inForce(files, held), faults, ...(unknown && { unknown }) };
+}
+
+/**
+ * An object that another file may only have lost for a moment, while it is saved, is not taken from
+ * a second file yet, as it would not be taken from there in the moment before: it may be an old copy.
+ */
+function takesOver(files: readonly ManifestFile[]): (file: ManifestFile) => boolean {
+  const losers = new Map<string, Set<string>>();
+  for (const { path, kept, loaded, missing, settled } of files) {
+    if (settled && !missing) continue;
+    const defined = new Set(missing ? [] : loaded.manifests.map(manifestKey));
+    for (const key of kept.map(manifestKey)) {
+      if (!defined.has(key)) losers.set(key, (losers.get(key) ?? new Set()).add(path));
+    }
+  }
+  return ({ path, loaded }) =>
+    loaded.manifests.some((manifest) =>
+      [...(losers.get(manifestKey(manifest)) ?? [])].some((loser) => loser !== path),
+    );
 }
 
 /** One that was never good and is gone counts, too, until its absence is confirmed. */
 function unknownOf(
   files: readonly ManifestFile[],
   broken: ReadonlySet<string>,
+  early: ReadonlySet<string>,
 ): Unknown | undefined {
   const isBroken = ({ path, kept, missing, loaded }: ManifestFile) =>
     kept.length === 0 && (missing ? loaded.faults.length > 0 : broken.has(path));
-  const file = files.find(isBroken) ?? files.find(({ known }) => !known);
+  const isEarly = ({ path, known }: ManifestFile) => !known || early.has(path);
+  const file = files.find(isBroken) ?? files.find(isEarly);
   return file && { path: file.path, broken: isBroken(file) };
 }
 
@@ -94,8 +117,10 @@ export function asMissing(manifest: Manifest): Manifest {
 }
 
 /** What a file stands for: what it says, or what it last said while it cannot be read. */
-function refsOf({ path, loaded, kept }: ManifestFile): ObjectRef[] {
-  const manifests = loaded.faults.length > 0 ? kept : loaded.manifests;
+function refsOf(file: ManifestFile): ObjectRef[] {
+  const { path, loaded, kept } = file;
+  const isUnread = loaded.faults.length > 0 || lostMarkFault(file).length > 0;
+  const manifests = isUnread ? kept : loaded.manifests;
   return manifests.map(({ kind, object, origin }) => {
     const { namespace, name } = object.metadata;
     return { file: path, line: origin.line, object: { kind, namespace, name } };
@@ -125,12 +150,12 @@ function heldBackFaults(file: ManifestFile, faults: readonly Fault[]): Fault[] {
 }
 
 /** Of several files that have an object, the one that defines it now comes first. */
-function inForce(files: readonly ManifestFile[], broken: ReadonlySet<string>): Manifest[] {
+function inForce(files: readonly ManifestFile[], held: ReadonlySet<string>): Manifest[] {
   const rank = (file: ManifestFile, manifest: Manifest) => {
     if (file.missing) return 2;
     const key = manifestKey(manifest);
     const defined = file.loaded.manifests.some((each) => manifestKey(each) === key);
-    return defined && !broken.has(file.path) ? 0 : 1;
+    return defined && !held.has(file.path) ? 0 : 1;
   };
   const best = new Map<string, { rank: number; manifest: Manifest }>();
   for (const file of files) {

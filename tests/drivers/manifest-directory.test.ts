@@ -144,9 +144,39 @@ test('one object in two files is a fault of both, and the one in force stays', a
   const files = dir.source.snapshot().faults.map(({ file }) => file);
   assert.deepEqual(files.sort(), [dir.file('a.yaml'), dir.file('b.yaml')]);
   await dir.remove('a.yaml');
-  await dir.until(() => dir.names().join() === 'a=9?');
+  await dir.until(() => dir.faults().length === 0);
+  assert.deepEqual(dir.names(), ['a=2']);
+  await dir.untilInTime(() => dir.names().join() === 'a=9');
   assert.deepEqual(dir.faults(), []);
+  assert.equal(dir.trusted(), true);
 });
+
+for (const copy of ['a-old.yaml', 'z.yaml']) {
+  test(`a file that is away while it is saved does not put an old copy of it in force: ${copy}`, async (t) => {
+    const dir = await WatchedDirectory.make(t, { 'a.yaml': `${cluster('a', 3)}...\n` });
+    await dir.open();
+    await dir.pass(2000);
+    await dir.until(() => dir.names().join() === 'a=3');
+    await dir.write(copy, cluster('a', 1));
+    await dir.looked();
+    await dir.pass(4000);
+    assert.equal(dir.faults().length, 2);
+    await rename(dir.file('a.yaml'), dir.file('a.yaml~'));
+    await dir.looked();
+    assert.deepEqual(dir.names(), ['a=3']);
+    await rename(dir.file('a.yaml~'), dir.file('a.yaml'));
+    await dir.pass(4000);
+    assert.deepEqual(dir.names(), ['a=3']);
+    // Cut where its documents meet, for a moment, and then without its end mark for good.
+    await dir.write('a.yaml', `${cluster('c')}...\n`);
+    await dir.looked();
+    assert.deepEqual(dir.names(), ['a=3', 'c=2?']);
+    await dir.write('a.yaml', cluster('c'));
+    await dir.looked();
+    await dir.pass(4000);
+    assert.deepEqual(dir.names(), ['a=3', 'c=2?']);
+  });
+}
 
 test('a deleted file counts only when it was missed twice with time between', async (t) => {
   const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a'), 'b.yaml': cluster('b') });
