@@ -117,7 +117,8 @@ function loadDocument({ file, document, place, settled }: DocumentInput): Loaded
   }
   const { line } = place(plain.places.get('[]')?.value ?? document.range[0]);
   const ref: ObjectRef = { file, line, ...identityOf(plain.value) };
-  const object = ref.object && { object: ref.object };
+  // What names an object is about no other one: it keeps no absence from being believed.
+  const object = ref.object && !mayHoldMore(document, plain) && { object: ref.object };
   const faults: Fault[] = errors.map(({ message, pos }) => ({
     file,
     ...place(pos[0]),
@@ -134,6 +135,13 @@ function loadDocument({ file, document, place, settled }: DocumentInput): Loaded
   }
   faults.sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
   return { ...(manifest && faults.length === 0 && { manifest }), faults, ref };
+}
+
+/** Where `---` is lost, or a quote does not end, another object may be in the same document. */
+function mayHoldMore(document: Document.Parsed, { problems }: PlainDocument): boolean {
+  const isOfIdentity = ({ path }: { path: FieldPath }) =>
+    path.length <= 1 || (path.length === 2 && path[0] === 'metadata');
+  return document.errors.length > 0 || problems.some(isOfIdentity);
 }
 
 const nothing: { findings: Finding[]; manifest?: Manifest } = { findings: [] };

@@ -77,8 +77,8 @@ spec: {uri: qemu+ssh://-oProxyCommand=x@h/system, __proto__: {a: 1}, pool: a, po
   ]);
 });
 
-test('a fault names its object where kind and name can be read, also in broken YAML', () => {
-  const { faults, manifests } = load('a.yaml', `${clusterText()}  x: [1\n---\n${hostText()}`);
+test('a fault names its object where kind and name can be read', () => {
+  const { faults, manifests } = load('a.yaml', `${clusterText()}  x: [1]\n---\n${hostText()}`);
   assert.deepEqual(faults[0]?.object, {
     kind: 'BenchCluster',
     namespace: 'default',
@@ -88,6 +88,23 @@ test('a fault names its object where kind and name can be read, also in broken Y
     manifests.map(({ kind }) => kind),
     ['BenchHost'],
   );
+});
+
+test('faults of a document that may hold another object, too, name none of them', () => {
+  const [one, other] = [clusterText({ name: 'a' }), clusterText({ name: 'b' })];
+  const texts = {
+    'a lost border': one + other,
+    'a name twice': one.replace('  name: a\n', '  name: a\n  name: b\n'),
+    'a quote without end': `${one.replace('replicas: 2', 'replicas: "2')}${other}`,
+    'a list without end': `${one}  x: [1\n${other}`,
+  };
+  for (const [what, text] of Object.entries(texts)) {
+    const { faults } = load('a.yaml', text);
+    assert(
+      faults.some(({ object }) => object === undefined),
+      what,
+    );
+  }
 });
 
 test('one object twice is a fault of both and counts for neither', () => {
