@@ -30,6 +30,8 @@ export class WatchedFiles {
   readonly #files = new Map<string, WatchedFile>();
   /** Files with faults that may only be in the middle of being saved: whether their time is over. */
   readonly #saving = new Map<string, { over: boolean; cancel: () => void }>();
+  /** Read the same twice, in the look that goes on. */
+  readonly #confirmed = new Set<WatchedFile>();
   #started = false;
   #closed = false;
 
@@ -68,9 +70,15 @@ export class WatchedFiles {
    * been seen before, so what appears now is new.
    */
   async look(names: readonly string[], confirmed: boolean): Promise<void> {
+    this.#confirmed.clear();
     await Promise.all(names.map((name) => this.#lookAt(name, confirmed)));
     const present = new Set(names);
-    for (const name of this.#files.keys()) if (!present.has(name)) this.#missing(name);
+    for (const name of [...this.#saving.keys(), ...this.#files.keys()]) {
+      if (!present.has(name)) this.#missing(name);
+    }
+    // What is being saved may hold what another file has lost; the end of the saving wakes.
+    if (this.#isSaving()) return;
+    for (const file of this.#confirmed) Object.assign(file, { settled: true, known: true });
   }
 
   close(): void {
@@ -89,9 +97,12 @@ export class WatchedFiles {
     if (this.#closed) return;
     if (reading === undefined) this.#missing(name);
     else if (known && !known.missing && sameReading(known, reading)) {
-      if (due && !known.settled) Object.assign(known, { settled: true, known: true });
+      if (due && !known.settled) this.#confirmed.add(known);
     } else if (!this.#mayBeSaving(name, reading)) {
       this.#changed(name, path, reading, confirmed);
+    } else if (known?.missing) {
+      // It is there: should it go again, that is another absence.
+      this.#confirmLater(known);
     }
   }
 
@@ -140,6 +151,10 @@ export class WatchedFiles {
     return true;
   }
 
+  #isSaving(): boolean {
+    return [...this.#saving.values()].some(({ over }) => !over);
+  }
+
   #missing(name: string): void {
     this.#saving.get(name)?.cancel();
     this.#saving.delete(name);
@@ -151,7 +166,7 @@ export class WatchedFiles {
       delete file.unread;
       this.#confirmLater(file);
     }
-    if (!file.due) return;
+    if (!file.due || this.#isSaving()) return;
     file.cancel();
     this.#files.delete(name);
   }

@@ -236,3 +236,47 @@ test('a broken file of which no good version was seen makes the whole directory 
   await dir.write('b.yaml', cluster('b'));
   await dir.until(() => dir.trusted());
 });
+
+test('an absence is not believed while a file is saved that may hold what is gone', async (t) => {
+  const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a'), 'b.yaml': cluster('b') });
+  await dir.open();
+  await dir.pass(2000);
+  await dir.until(() => dir.trusted());
+  await dir.remove('a.yaml');
+  await dir.looked();
+  await dir.pass(1950);
+  await dir.write('b.yaml', '');
+  await dir.looked();
+  await dir.pass(60);
+  assert.deepEqual(dir.names(), ['a=2', 'b=2']);
+  await dir.write('b.yaml', `${cluster('b')}---\n${cluster('a')}`);
+  await dir.looked();
+  await dir.pass(2000);
+  await dir.until(() => dir.names().join() === 'a=2,b=2');
+  // One that is gone while it seems to be saved, and that nobody knew, holds nothing up.
+  await dir.write('c.yaml', '');
+  await dir.looked();
+  await dir.remove('c.yaml');
+  await dir.write('b.yaml', cluster('b'));
+  await dir.looked();
+  await dir.pass(2000);
+  await dir.until(() => dir.names().join() === 'b=2');
+});
+
+test('a file that was there in between, if only empty, was not gone all the time', async (t) => {
+  const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a'), 'b.yaml': cluster('b') });
+  await dir.open();
+  await dir.pass(2000);
+  await dir.until(() => dir.trusted());
+  await dir.remove('a.yaml');
+  await dir.looked();
+  await dir.pass(1950);
+  await dir.write('a.yaml', '');
+  await dir.looked();
+  await dir.remove('a.yaml');
+  await dir.looked();
+  await dir.pass(60);
+  assert.deepEqual(dir.names(), ['a=2', 'b=2']);
+  await dir.pass(2000);
+  assert.deepEqual(dir.names(), ['b=2']);
+});
