@@ -6,8 +6,9 @@ import { codeOf, type Files, type Watch } from './files.ts';
 
 export const diskFiles: Files = {
   async identity(directory) {
-    const { dev, ino } = await stat(directory, { bigint: true });
-    return `${dev}-${ino}`;
+    const { dev, ino, birthtimeNs } = await stat(directory, { bigint: true });
+    // A directory that is made anew often gets the inode of the one before.
+    return `${dev}-${ino}-${birthtimeNs}`;
   },
   names: (directory) => readdir(directory),
   async stamp(file) {

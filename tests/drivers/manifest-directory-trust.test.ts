@@ -1,6 +1,7 @@
 /** When a directory as a whole may be believed: nothing is deleted while it may not. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -114,6 +115,31 @@ test('another directory under the same name is not believed at first sight', asy
   await dir.untilInTime(() => dir.names().includes('b=2?'));
   assert.equal(dir.trusted(), false);
   assert(dir.names().some((name) => name.startsWith('a=2')));
+});
+
+test('a directory that is made anew is not believed at first sight, with whatever inode', async (t) => {
+  const dir = await WatchedDirectory.make(t);
+  const path = dir.file('in');
+  await mkdir(path);
+  await dir.write('in/a.yaml', cluster('a'));
+  await dir.write('in/b.yaml', cluster('b'));
+  await dir.open(path);
+  await dir.clock.advance(2000);
+  await dir.until(() => dir.trusted());
+  // Without a pause, so that no look finds it away.
+  rmSync(path, { recursive: true });
+  mkdirSync(path);
+  writeFileSync(join(path, 'a.yaml'), cluster('a', 3));
+  await dir.until(() => dir.names().includes('a=3?'));
+  assert.match(reason(dir), /only once/);
+  // What it is filled with comes by and by.
+  await dir.clock.advance(1500);
+  await dir.write('in/c.yaml', cluster('c'));
+  await dir.until(() => dir.names().includes('c=2?'));
+  await dir.clock.advance(1500);
+  await dir.write('in/d.yaml', cluster('d'));
+  await dir.until(() => dir.names().includes('d=2?'));
+  assert.equal(dir.trusted(), false);
 });
 
 test('a bind mount over the directory and its end are noticed without an event', async (t) => {
