@@ -129,13 +129,14 @@ class ManifestDirectory implements ManifestSource {
   }
 
   async #look(): Promise<void> {
+    const due = this.#files.due();
     const listed = await this.#list();
     if (this.#closed) return;
     if ('reason' in listed) {
       await this.#unreadable(listed.reason);
     } else {
       await this.#directoryRead(listed);
-      await this.#files.look(listed.names, this.#trust === 'confirmed');
+      await this.#files.look(listed.names, { confirmed: this.#trust === 'confirmed', due });
       if (this.#closed) return;
       // A mount in the midst of a look gives half of one directory and half of another.
       const now = await this.#options.files.identity(this.#directory).catch(() => undefined);

@@ -65,16 +65,24 @@ export class WatchedFiles {
     return [...this.#files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   }
 
+  /** Those whose time is over. Only a look that begins afterwards can confirm what was seen of them. */
+  due(): Set<string> {
+    return new Set([...this.#files].flatMap(([name, { due }]) => (due ? [name] : [])));
+  }
+
   /**
    * The directory was read well, and these are its manifests; `confirmed`: all that was in it has
-   * been seen before, so what appears now is new.
+   * been seen before, so what appears now is new; `due`: as it was before the directory was read.
    */
-  async look(names: readonly string[], confirmed: boolean): Promise<void> {
+  async look(
+    names: readonly string[],
+    { confirmed, due }: { confirmed: boolean; due: ReadonlySet<string> },
+  ): Promise<void> {
     this.#confirmed.clear();
-    await Promise.all(names.map((name) => this.#lookAt(name, confirmed)));
+    await Promise.all(names.map((name) => this.#lookAt(name, confirmed, due.has(name))));
     const present = new Set(names);
     for (const name of [...this.#saving.keys(), ...this.#files.keys()]) {
-      if (!present.has(name)) this.#missing(name);
+      if (!present.has(name)) this.#missing(name, due.has(name));
     }
     // What is being saved may hold what another file has lost; the end of the saving wakes.
     if (this.#isSaving()) return;
@@ -86,16 +94,14 @@ export class WatchedFiles {
     for (const { cancel } of [...this.#files.values(), ...this.#saving.values()]) cancel();
   }
 
-  async #lookAt(name: string, confirmed: boolean): Promise<void> {
+  async #lookAt(name: string, confirmed: boolean, due: boolean): Promise<void> {
     const { files } = this.#options;
     const path = join(this.#directory, name);
     const known = this.#files.get(name);
     if (known?.settled && !known.missing && (await files.stamp(path)) === known.stamp) return;
-    // Only a reading that began after the time was over can confirm the one before.
-    const due = known?.due === true;
     const reading = await readManifestFile(files, path);
     if (this.#closed) return;
-    if (reading === undefined) this.#missing(name);
+    if (reading === undefined) this.#missing(name, due);
     else if (known && !known.missing && sameReading(known, reading)) {
       if (due && !known.settled) this.#confirmed.add(known);
     } else if (!this.#mayBeSaving(name, reading)) {
@@ -155,7 +161,7 @@ export class WatchedFiles {
     return [...this.#saving.values()].some(({ over }) => !over);
   }
 
-  #missing(name: string): void {
+  #missing(name: string, due: boolean): void {
     this.#saving.get(name)?.cancel();
     this.#saving.delete(name);
     const file = this.#files.get(name);
@@ -166,7 +172,8 @@ export class WatchedFiles {
       delete file.unread;
       this.#confirmLater(file);
     }
-    if (!file.due || this.#isSaving()) return;
+    const isProven = due || this.#options.settleMs === 0;
+    if (!file.due || !isProven || this.#isSaving()) return;
     file.cancel();
     this.#files.delete(name);
   }

@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { diskFiles } from '../../src/drivers/disk-files.ts';
 import { clusterText } from '../crd/manifest-texts.ts';
 import { WatchedDirectory } from './watched-directory.ts';
 
@@ -305,4 +306,35 @@ test('a file that was there in between, if only empty, was not gone all the time
   assert.deepEqual(dir.names(), ['a=2', 'b=2']);
   await dir.pass(2000);
   assert.deepEqual(dir.names(), ['b=2']);
+});
+
+test('a look that began before the time was over confirms no absence, however long it takes', async (t) => {
+  const dir = await WatchedDirectory.make(t, { 'a.yaml': cluster('a'), 'b.yaml': cluster('b') });
+  let slow = false;
+  let go = () => {};
+  const names = async (path: string) => {
+    const listed = await diskFiles.names(path);
+    if (slow) await new Promise<void>((resolve) => (go = resolve));
+    return listed;
+  };
+  await dir.open(dir.path, { ...diskFiles, names });
+  await dir.pass(2000);
+  await dir.until(() => dir.trusted());
+  await dir.remove('a.yaml');
+  await dir.looked();
+  const seen = new Set<string>();
+  dir.source.onChange(() => seen.add(dir.names().join()));
+  slow = true;
+  await dir.write('b.yaml', cluster('b', 3));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await dir.write('a.yaml', cluster('a'));
+  await dir.clock.advance(2000);
+  slow = false;
+  go();
+  await dir.looked();
+  await dir.pass(2000);
+  assert.deepEqual(
+    [...seen].filter((each) => !each.includes('a=2')),
+    [],
+  );
 });

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ManifestSource } from '../../src/controllers/ports.ts';
+import { diskFiles } from '../../src/drivers/disk-files.ts';
+import type { Files } from '../../src/drivers/files.ts';
 import { openManifestDirectory } from '../../src/drivers/manifest-directory.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 import { hostText } from '../crd/manifest-texts.ts';
@@ -35,8 +37,8 @@ export class WatchedDirectory {
     return this.#source;
   }
 
-  async open(path = this.path): Promise<void> {
-    this.#source = await openManifestDirectory(path, { clock: this.clock });
+  async open(path = this.path, files: Files = diskFiles): Promise<void> {
+    this.#source = await openManifestDirectory(path, { clock: this.clock, files });
   }
 
   file(name: string): string {
