@@ -60,12 +60,8 @@ function watchDirectory(
 
 /** The system says of a link that leads nowhere what it says of a file that is gone. */
 async function absentOrLink(file: string, thrown: unknown): Promise<never> {
-  const isLink =
-    codeOf(thrown) === 'ENOENT' &&
-    (await lstat(file).then(
-      (stats) => stats.isSymbolicLink(),
-      () => false,
-    ));
+  // Whatever else is wrong with the name is told as such, and not as its absence.
+  const isLink = codeOf(thrown) === 'ENOENT' && (await lstat(file)).isSymbolicLink();
   throw isLink ? Object.assign(new Error(`${file} leads nowhere`), { code: 'ELOOP' }) : thrown;
 }
 
