@@ -109,8 +109,8 @@ export const sources: Mutant[] = [
   {
     name: 'a file that is away for a moment is gone',
     file: 'src/drivers/watched-files.ts',
-    from: 'if (!file.due) return;',
-    to: '',
+    from: 'if (!file.due || !isProven || this.#isSaving()) return;',
+    to: 'void isProven;',
     net: 'files that are away for a moment',
     says: 'S7',
   },
