@@ -2,7 +2,8 @@
 import { constants, type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { watch } from 'chokidar';
-import { codeOf, type Files, type Watch } from './files.ts';
+import { hasCode } from '../lib/error.ts';
+import type { Files, Watch } from './files.ts';
 
 export const diskFiles: Files = {
   async identity(directory) {
@@ -61,7 +62,7 @@ function watchDirectory(
 /** The system says of a link that leads nowhere what it says of a file that is gone. */
 async function absentOrLink(file: string, thrown: unknown): Promise<never> {
   // Whatever else is wrong with the name is told as such, and not as its absence.
-  const isLink = codeOf(thrown) === 'ENOENT' && (await lstat(file)).isSymbolicLink();
+  const isLink = hasCode(thrown, 'ENOENT') && (await lstat(file)).isSymbolicLink();
   throw isLink ? Object.assign(new Error(`${file} leads nowhere`), { code: 'ELOOP' }) : thrown;
 }
 

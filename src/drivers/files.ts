@@ -40,9 +40,3 @@ export interface Files {
     changed: (replaced: boolean) => void,
   ): Watch;
 }
-
-/** The `code` of a system error. */
-export function codeOf(thrown: unknown): string {
-  const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  return typeof code === 'string' ? code : 'unknown error';
-}

@@ -6,8 +6,10 @@ import { basename } from 'node:path';
 import type { Fault } from '../crd/fault.ts';
 import { type Loaded, load } from '../crd/load.ts';
 import { maxManifestBytes } from '../crd/manifest-text.ts';
+import { codeOf } from '../lib/error.ts';
 import { sha256 } from '../lib/hash.ts';
-import { codeOf, type Files } from './files.ts';
+import { isDamaged } from '../lib/printable.ts';
+import type { Files } from './files.ts';
 
 export interface Reading {
   stamp: string;
@@ -24,14 +26,11 @@ export async function readManifestFile(files: Files, file: string): Promise<Read
     return { stamp, digest: sha256(bytes), loaded: load(file, bytes) };
   } catch (thrown) {
     const code = codeOf(thrown);
-    if (code === 'ENOENT' && !basename(file).includes(damaged)) return undefined;
+    if (code === 'ENOENT' && !isDamaged(basename(file))) return undefined;
     const hint = code === 'EACCES' ? { hint: `chmod u+r ${file}` } : {};
     return refused(code, { file, message: `cannot be read: ${words[code] ?? code}`, ...hint });
   }
 }
-
-/** What stands for bytes of a name that are no UTF-8: by that name nothing can be opened. */
-const damaged = '\u{fffd}';
 
 const words: Record<string, string> = {
   EACCES: 'permission denied',

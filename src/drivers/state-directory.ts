@@ -23,11 +23,11 @@ import type {
 } from '../controllers/ports.ts';
 import type { ClusterStatus } from '../crd/status.ts';
 import type { Clock } from '../lib/clock.ts';
+import { codeOf } from '../lib/error.ts';
 import { EventLog } from './event-log.ts';
 import { StateError } from './state-error.ts';
 import {
   checkPrivate,
-  codeOf,
   listState,
   readState,
   safeDirectory,

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { codeOf, hasCode } from '../lib/error.ts';
 import { StateError, type StateFault } from './state-error.ts';
 
 const noFollow = constants.O_RDONLY | constants.O_NOFOLLOW;
@@ -159,13 +160,4 @@ function fault(kind: StateFault, file: string, reason: string, hint?: string): S
 
 function unsafe(file: string, reason: string, hint?: string): StateError {
   return fault('unsafe', file, reason, hint);
-}
-
-export function hasCode(thrown: unknown, code: string): boolean {
-  return codeOf(thrown) === code;
-}
-
-export function codeOf(thrown: unknown): string {
-  const code: unknown = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-  return typeof code === 'string' ? code : 'unknown error';
 }

@@ -8,8 +8,9 @@ import { randomBytes } from 'node:crypto';
 import { chmod, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { hasCode } from '../lib/error.ts';
 import { StateError } from './state-error.ts';
-import { hasCode, listState } from './state-files.ts';
+import { listState } from './state-files.ts';
 
 const socketName = /^controller-(\d+)-[0-9a-f]{12}\.sock$/;
 /** Of `sun_path` on Linux and macOS; a longer path cannot be bound. */

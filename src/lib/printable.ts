@@ -24,3 +24,8 @@ export function cut(text: string, width: number): string {
   if (text.length <= width) return text;
   return width <= 1 ? text.slice(0, Math.max(width, 0)) : `${text.slice(0, width - 1)}…`;
 }
+
+/** A name that was no UTF-8: what was read is not what it is, and nothing is found by it. */
+export function isDamaged(name: string): boolean {
+  return name.includes('\u{fffd}');
+}

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { diskFiles } from '../../src/drivers/disk-files.ts';
-import { codeOf, type Files } from '../../src/drivers/files.ts';
+import type { Files } from '../../src/drivers/files.ts';
+import { codeOf } from '../../src/lib/error.ts';
 import { SimFiles } from '../../src/sim/files.ts';
 import { VirtualClock } from '../../src/sim/virtual-clock.ts';
 

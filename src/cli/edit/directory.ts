@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isManifestName, maxManifestBytes } from '../../crd/manifest-text.ts';
-import { toError } from '../../lib/error.ts';
+import { hasCode, toError } from '../../lib/error.ts';
 import { CliError } from '../cli-error.ts';
 
 export interface ManifestFile {
@@ -22,7 +22,7 @@ export async function readDirectory(dir: string): Promise<ManifestFile[]> {
   try {
     names = await readdir(dir);
   } catch (thrown) {
-    if (errorCode(thrown) === 'ENOENT') return [];
+    if (hasCode(thrown, 'ENOENT')) return [];
     throw fileError('read', dir, thrown);
   }
   const files: ManifestFile[] = [];
@@ -33,7 +33,7 @@ export async function readDirectory(dir: string): Promise<ManifestFile[]> {
       files.push(await read(path));
     } catch (thrown) {
       // Somebody may have removed it since, such as another command like this one.
-      if (errorCode(thrown) !== 'ENOENT') throw fileError('read', path, thrown);
+      if (!hasCode(thrown, 'ENOENT')) throw fileError('read', path, thrown);
     }
   }
   return files;
@@ -132,11 +132,7 @@ async function syncDirectory(dir: string): Promise<void> {
 
 function fileError(verb: string, path: string, thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
-  const code = errorCode(thrown) === 'ENOENT' ? 'notFound' : 'failed';
+  const code = hasCode(thrown, 'ENOENT') ? 'notFound' : 'failed';
   const what = `cannot ${verb} ${path}: ${toError(thrown).message}`;
   return new CliError(code, what, `ls -ld ${path} ${dirname(path)}`, { cause: thrown });
-}
-
-function errorCode(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : undefined;
 }

@@ -8,6 +8,7 @@
 import { PortError } from '../../controllers/ports.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { imageOfPart } from '../../lib/part-name.ts';
+import { isDamaged } from '../../lib/printable.ts';
 import { LibvirtError } from '../../libvirt/error.ts';
 import type { PoolHandle, VolumeHandle } from '../../libvirt/procedures/handle.ts';
 import { unlessAbsent } from './absent.ts';
@@ -26,8 +27,6 @@ export interface OpenPool {
 
 /** ENOENT */
 const noSuchFile = 2;
-/** What stands for bytes that are no UTF-8. */
-const damaged = '\u{fffd}';
 const refreshPauseMs = 250;
 
 export class StoragePool {
@@ -70,8 +69,8 @@ export class StoragePool {
     const found = await this.#calls.volumes.list(handle, { signal });
     this.#volumes.keepOnly(new Set(found.map(({ name }) => name)));
     const read = await mapLimited(found, readsAtOnce, async ({ name, key }) => {
-      // A name that is no UTF-8 came damaged: by that name libvirt would know nothing.
-      if (name.includes(damaged)) return unreadableVolume(name, key);
+      // By that name libvirt would know nothing.
+      if (isDamaged(name)) return unreadableVolume(name, key);
       try {
         return await this.find(name, signal);
       } catch (error) {
